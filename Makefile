@@ -1,0 +1,31 @@
+# The targets people and CI call. Everything they need is installed by host/bootstrap.sh.
+.PHONY: run stop uninstall test test-fast check lock certificate bench
+PY = .venv/bin/python
+FAST = -m "not engine and not browser"
+
+run:
+	@sh host/bootstrap.sh up
+
+stop:
+	@sh host/bootstrap.sh down
+
+uninstall:
+	@sh host/bootstrap.sh uninstall
+
+test:
+	@sh host/bootstrap.sh up --name labtest --exec sh -c 'make --no-print-directory check && .venv/bin/pytest $(ARGS)'
+
+test-fast:
+	@sh host/bootstrap.sh python -m pytest $(FAST) $(ARGS)
+
+check:
+	@sh host/check.sh
+
+lock:
+	@sh host/lock.sh
+
+certificate:
+	@sh host/bootstrap.sh python -m host.certificate $(NAMES)
+
+bench:
+	@sh bench/run.sh

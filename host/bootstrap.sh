@@ -1,0 +1,139 @@
+#!/bin/sh
+# Prepares a bare Debian machine (packages, Python set, front end) and hands over to host/lab.py.
+#
+#   bootstrap.sh up [--name NAME] [--exec CMD …]   start a lab (and run CMD against it)
+#   bootstrap.sh down [--name NAME]                stop a lab from another terminal
+#   bootstrap.sh uninstall                         remove all that was added to the machine
+#   bootstrap.sh python ARGS…                      run the project's Python (tools only, no lab)
+#
+# Everything it adds is written down under $STATE, so that uninstall takes away just that.
+set -eu
+
+ROOT=$(cd "$(dirname "$0")/.." && pwd)
+STATE=${LAB_STATE:-/var/lib/docker-intensivo}
+TOOLS=$STATE/tools
+cd "$ROOT"
+
+fail() { printf 'Error: %s\n' "$*" >&2; exit 1; }
+step() { printf '%s\n' "· $*"; }
+
+check_machine() {
+    [ "$(id -u)" = 0 ] || fail "hace falta ser root (el laboratorio crea redes y un motor propio): repite la orden con sudo."
+    # shellcheck disable=SC1091
+    . /etc/os-release 2>/dev/null || true
+    case " ${ID:-} ${ID_LIKE:-} " in
+        *" debian "*) ;;
+        *) fail "este sistema no es Debian ni deriva de él (${PRETTY_NAME:-desconocido}): usa una máquina con Debian 12 o posterior." ;;
+    esac
+    [ -e /proc/self/ns/user ] && [ "$(cat /proc/sys/user/max_user_namespaces 2>/dev/null || echo 0)" -gt 0 ] ||
+        fail "el núcleo no permite espacios de nombres de usuario: ejecuta «sysctl -w user.max_user_namespaces=15000» y vuelve a intentarlo."
+    mkdir -p "$STATE" 2>/dev/null || fail "no se puede escribir en $STATE: revisa los permisos del disco."
+    free_mb=$(df -Pm "$STATE" | awk 'NR==2 {print $4}')
+    [ "$free_mb" -ge "${LAB_MIN_DISK_MB:-8000}" ] ||
+        fail "quedan $free_mb MB libres en $STATE y hacen falta ${LAB_MIN_DISK_MB:-8000}: libera espacio o pon LAB_STATE en otro disco."
+}
+
+install_packages() {
+    wanted=$(grep -v '^#' host/packages.txt)
+    # Any engine already here serves as the program; never put Debian's over another vendor's.
+    command -v dockerd >/dev/null 2>&1 || wanted="$wanted docker.io"
+    command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"
+    python3 -m venv --help >/dev/null 2>&1 || wanted="$wanted python3-venv"
+    [ "$1" = dev ] && { command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium"; }
+    missing=
+    for package in $wanted; do
+        [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | cut -c1-2)" = ii ] || missing="$missing $package"
+    done
+    [ -z "$missing" ] && return 0
+    step "Instalando paquetes de Debian:$missing"
+    # No service of these packages may start: the lab runs its own, apart from the machine's.
+    guard=/usr/sbin/policy-rc.d
+    [ -e $guard ] || { printf '#!/bin/sh\nexit 101\n' >$guard && chmod 755 $guard && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }
+    log=$STATE/apt.log
+    # shellcheck disable=SC2086
+    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $missing; } >"$log" 2>&1 ||
+        fail "no se pudieron instalar los paquetes:$missing. El registro está en $log."
+    rm -f $guard
+    trap - EXIT
+    for package in $missing; do echo "$package"; done >>"$STATE/added-packages"
+    if command -v systemctl >/dev/null 2>&1; then
+        for unit in docker.service docker.socket containerd.service redis-server.service docker-registry.service; do
+            case " $missing " in *" ${unit%%.*}"*) systemctl disable --now "$unit" >/dev/null 2>&1 || true ;; esac
+        done
+    fi
+}
+
+find_python() {
+    for version in 3.13 3.12; do
+        for candidate in "$(command -v python$version || true)" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/$version*/bin/python$version; do
+            # A pyenv shim answers with an error when its version is not selected.
+            [ -x "$candidate" ] && "$candidate" -c '' 2>/dev/null && { echo "$candidate"; return; }
+        done
+    done
+    echo 3.13   # uv downloads one
+}
+
+install_python() {
+    lock=requirements.lock
+    [ "$1" = dev ] && lock=requirements-dev.lock
+    key=$(cat $lock host/uv.lock.txt | sha256sum | cut -d' ' -f1)
+    case "$(cat .venv/.lock 2>/dev/null || true)" in
+        *"$key"*) return 0 ;;
+    esac
+    if [ ! -x "$TOOLS/uv/bin/uv" ]; then
+        step "Instalando uv"
+        python3 -m venv "$TOOLS/uv" || fail "python3 no puede crear entornos virtuales: instala python3-venv."
+        "$TOOLS/uv/bin/pip" install -q -r host/uv.lock.txt || fail "no se pudo instalar uv: comprueba el acceso a PyPI."
+    fi
+    step "Instalando las bibliotecas de Python ($lock)"
+    python=$(find_python)
+    [ -x .venv/bin/python ] || "$TOOLS/uv/bin/uv" venv -q --clear --python "$python" .venv ||
+        fail "no hay Python 3.12 ni 3.13 y no se pudo descargar."
+    "$TOOLS/uv/bin/uv" pip install -q --python .venv/bin/python --require-hashes -r $lock ||
+        fail "no se pudieron instalar las bibliotecas de Python: comprueba el acceso a PyPI."
+    # The development set holds the runtime set, so it satisfies both.
+    { [ "$1" = dev ] && cat requirements.lock host/uv.lock.txt | sha256sum | cut -d' ' -f1; echo "$key"; } >.venv/.lock
+}
+
+build_front() {
+    # Skip when nothing that feeds the bundle changed.
+    key=$(cat package.json package-lock.json esbuild.mjs $(find static -path static/build -prune -o -type f -print | sort) | sha256sum | cut -d' ' -f1)
+    [ "$(cat static/build/.key 2>/dev/null || true)" = "$key" ] && return 0
+    if [ ! -d node_modules ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+        step "Instalando las bibliotecas de JavaScript"
+        npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >"$STATE/npm.log" 2>&1 ||
+            fail "npm no pudo instalar las bibliotecas: el registro está en $STATE/npm.log."
+    fi
+    step "Empaquetando la interfaz"
+    node esbuild.mjs >"$STATE/esbuild.log" 2>&1 || { cat "$STATE/esbuild.log" >&2; fail "esbuild no pudo empaquetar la interfaz."; }
+    echo "$key" >static/build/.key
+}
+
+prepare() {
+    check_machine
+    install_packages "$1"
+    install_python "$1"
+    build_front
+}
+
+command=${1:-up}
+[ $# -gt 0 ] && shift
+kind=run
+case " $* " in *" --exec "*) kind=dev ;; esac
+case $command in
+    up) prepare $kind; exec .venv/bin/python -m host.lab up "$@" ;;
+    python) check_machine; install_packages dev; install_python dev; build_front; exec .venv/bin/python "$@" ;;
+    down | uninstall)
+        [ "$(id -u)" = 0 ] || fail "hace falta ser root: repite la orden con sudo."
+        if [ -x .venv/bin/python ]; then .venv/bin/python -m host.lab "$command" "$@"; fi
+        [ "$command" = uninstall ] || exit 0
+        if [ -s "$STATE/added-packages" ]; then
+            step "Quitando los paquetes que se añadieron"
+            # shellcheck disable=SC2046
+            DEBIAN_FRONTEND=noninteractive apt-get purge -yq $(sort -u "$STATE/added-packages") >/dev/null 2>&1 ||
+                printf '%s\n' "No se pudieron quitar todos los paquetes: $(sort -u "$STATE/added-packages" | tr '\n' ' ')" >&2
+        fi
+        rm -rf "$STATE" .venv node_modules static/build
+        step "Desinstalado" ;;
+    *) fail "orden desconocida: $command (up, down, uninstall, python)" ;;
+esac

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Format, lint, types, migrations, import contracts, templates, scripts.
+set -eu
+export LAB_SECRET_KEY=check
+bin=.venv/bin
+$bin/ruff format --check --quiet .
+$bin/ruff check --quiet .
+$bin/mypy
+$bin/lint-imports --no-logo >/tmp/lint-imports.$$ || { cat /tmp/lint-imports.$$; rm -f /tmp/lint-imports.$$; exit 1; }
+rm -f /tmp/lint-imports.$$
+$bin/python manage.py makemigrations --check --dry-run -v 0
+$bin/python manage.py check --fail-level WARNING -v 0
+$bin/djlint --quiet --lint templates
+node_modules/.bin/eslint static/js esbuild.mjs
+echo "check: todo en orden"

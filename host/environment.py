@@ -1,0 +1,66 @@
+"""The settings a lab's web and worker start with, written to its env file.
+
+Four sources, the later wins: what follows from where the lab lives, secrets made at first run,
+/etc/docker-intensivo/<name>.env, and LAB_* variables of whoever runs it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from host import accounts, images
+from host.instance import HostError, Instance
+
+HOST_ONLY = frozenset({"LAB_STATE", "LAB_SUBNET_OCTET", "LAB_DISK", "LAB_BASE_IMAGE", "LAB_MIN_DISK_MB", "LAB_ENV_FILE", "LAB_WORKERS"})
+"""Variables of the host scripts, which Django's settings do not know."""
+
+
+def write(lab: Instance) -> dict[str, str]:
+    """Write the env file (mode 0640, readable by the lab's user) and return what it holds."""
+    settings = {
+        "LAB_NAME": lab.name,
+        "LAB_BIND": "127.0.0.1:8000",
+        "LAB_DATABASE_URL": f"sqlite:///{lab.data}/lab.sqlite3",
+        "LAB_REDIS_URL": f"unix://{lab.redis}",
+        "LAB_ENGINE_URL": f"unix://{lab.socket}",
+        "LAB_SANDBOX_IMAGE": images.sandbox_reference(),
+        **_secrets(lab),
+        **read(Path("/etc/docker-intensivo") / f"{lab.name}.env"),
+        **{name: value for name, value in os.environ.items() if name.startswith("LAB_") and name not in HOST_ONLY},
+    }
+    settings.setdefault("LAB_URL", _url(settings))
+    lab.env_file.touch(mode=0o640)
+    os.chown(lab.env_file, 0, accounts.ids()[1])
+    lab.env_file.write_text("".join(f"{name}={value}\n" for name, value in sorted(settings.items())))
+    return settings
+
+
+def read(path: Path) -> dict[str, str]:
+    """NAME=value lines; blank lines and comments are skipped."""
+    if not path.exists():
+        return {}
+    settings = {}
+    for number, line in enumerate(path.read_text().splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise HostError(f"{path}, línea {number}: se espera NOMBRE=valor y pone «{line}».")
+        settings[name.strip()] = value.strip().strip('"')
+    return settings
+
+
+def _secrets(lab: Instance) -> dict[str, str]:
+    path = lab.home / "secrets"
+    if not path.exists():
+        path.touch(mode=0o600)
+        path.write_text(f"LAB_SECRET_KEY={secrets.token_urlsafe(48)}\n")
+    return read(path)
+
+
+def _url(settings: dict[str, str]) -> str:
+    host, port = settings["LAB_BIND"].rsplit(":", 1)
+    scheme = "https" if settings.get("LAB_TLS_CERT") else "http"
+    return f"{scheme}://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}"

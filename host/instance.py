@@ -1,0 +1,123 @@
+"""Where one lab lives on the host: its paths, its addresses, its names.
+
+Owns the layout and nothing else: creating and removing is the business of the modules that use it.
+Two labs (the class's and the tests') may run side by side; nothing of theirs has the same name.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = Path(os.environ.get("LAB_STATE", "/var/lib/docker-intensivo"))
+RUN = Path("/run/docker-intensivo")
+
+USER = "docker-intensivo"
+"""Who runs the web, the worker, Redis, the registries and the gate: nobody of importance."""
+REMAP_USER = "docker-intensivo-remap"
+"""Whose subordinate ids the sandboxes' roots are outside (see host/accounts.py)."""
+
+SERVICE_ADDRESS = "10.122.0.1"
+"""Where the lab's own services (DNS, mirror, registry) listen, inside each lab's network namespace."""
+
+
+class HostError(Exception):
+    """Something on the host stops the lab; the message is one Spanish sentence that says what to do."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One lab on this host."""
+
+    name: str
+
+    @property
+    def home(self) -> Path:
+        return STATE / self.name
+
+    @property
+    def run(self) -> Path:
+        return RUN / self.name
+
+    @property
+    def disk(self) -> Path:
+        """The btrfs file under the lab engine."""
+        return self.home / "lab.img"
+
+    @property
+    def engine_root(self) -> Path:
+        return self.home / "engine"
+
+    @property
+    def data(self) -> Path:
+        """What the web and the worker may write: the embedded database, Redis's dump."""
+        return self.home / "data"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def env_file(self) -> Path:
+        return self.home / "env"
+
+    @property
+    def socket(self) -> Path:
+        return self.run / "engine.sock"
+
+    @property
+    def redis(self) -> Path:
+        return self.run / "redis.sock"
+
+    @property
+    def plugin(self) -> str:
+        """The gate's name among the engine's authorisation plugins."""
+        return f"docker-intensivo-{self.name}"
+
+    @property
+    def plugin_socket(self) -> Path:
+        return Path("/run/docker/plugins") / f"{self.plugin}.sock"
+
+    @property
+    def namespace(self) -> str:
+        return f"docker-intensivo-{self.name}"
+
+    @property
+    def _octet(self) -> int:
+        return int(os.environ.get("LAB_SUBNET_OCTET", "124" if self.name == "lab" else "126"))
+
+    @property
+    def sandboxes_net(self) -> str:
+        return f"10.{self._octet}.0.0/16"
+
+    @property
+    def bridge_net(self) -> str:
+        """The engine's default bridge, which no sandbox uses."""
+        return "10.123.0.1/24"
+
+    @property
+    def host_address(self) -> str:
+        return f"10.{self._octet + 1}.0.1"
+
+    @property
+    def engine_address(self) -> str:
+        return f"10.{self._octet + 1}.0.2"
+
+    @property
+    def veth(self) -> str:
+        return f"di-{self.name}"[:15]
+
+    @property
+    def pid_file(self) -> Path:
+        return RUN / f"{self.name}.pid"
+
+    def rundir(self, *parts: str) -> Path:
+        return self.run.joinpath(*parts)
+
+
+def interpreter_prefix() -> Path:
+    """The base prefix of the project's Python (the virtualenv's own directory is part of ROOT)."""
+    return Path(sys.base_prefix)

@@ -1,0 +1,306 @@
+"""Starts, stops and removes a lab on this host.
+
+    python -m host.lab up [--name NAME] [--exec CMD …]
+    python -m host.lab down [--name NAME]
+    python -m host.lab uninstall
+
+The main path is `_raise`, from an empty host to a clickable line; `_lower` is its mirror image, safe over
+whatever a crash left. host/bootstrap.sh has installed what this needs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import FrameType
+
+from host import accounts, environment, images, network, services, storage
+from host.instance import ROOT, RUN, STATE, HostError, Instance
+from host.shell import sh, succeeds
+from host.supervisor import Supervisor
+
+
+class Stopped(Exception):
+    """Somebody asked the lab to stop (Ctrl-C, `make stop`)."""
+
+
+def main(argv: list[str]) -> int:
+    command, *rest = argv or ["up"]
+    executed: list[str] = []
+    if "--exec" in rest:
+        cut = rest.index("--exec")
+        rest, executed = rest[:cut], rest[cut + 1:]
+    parser = argparse.ArgumentParser(prog="host.lab")
+    parser.add_argument("--name", default="lab")
+    lab = Instance(parser.parse_args(rest).name)
+    try:
+        if command == "up":
+            return _up(lab, executed)
+        if command == "down":
+            _down(lab)
+        elif command == "uninstall":
+            _uninstall()
+        else:
+            raise HostError(f"orden desconocida: {command}")
+    except HostError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _up(lab: Instance, executed: list[str]) -> int:
+    _refuse_second(lab)
+    RUN.mkdir(mode=0o755, exist_ok=True)
+    lab.pid_file.write_text(str(os.getpid()))
+    signal.signal(signal.SIGTERM, _ask_to_stop)
+    signal.signal(signal.SIGINT, _ask_to_stop)
+    signal.signal(signal.SIGHUP, _ask_to_stop)
+    supervisor = Supervisor(lab.logs)
+    try:
+        settings = _raise(lab, supervisor, with_site=not executed)
+        if executed:
+            return _execute(lab, executed)
+        _announce(lab, settings)
+        while True:
+            time.sleep(1)
+            supervisor.tend(lambda said: print(f"  {time.strftime('%H:%M:%S')} {said}", flush=True))
+    except Stopped:
+        print("\nParando el laboratorio…", flush=True)
+        return 0
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        _lower(lab, supervisor)
+        print("Parado: no queda nada en marcha.", flush=True)
+
+
+def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping[str, str]:
+    """From an empty host to a running lab; each line printed is a step under way."""
+    steps = _Steps(total=7 if with_site else 5)
+    steps.say("Preparando usuarios y carpetas")
+    accounts.ensure()
+    _make_folders(lab)
+    settings = environment.write(lab)
+    if with_site:
+        _check_port(settings["LAB_BIND"])
+    steps.say("Imágenes")
+    images.ensure(lambda what: steps.detail(f"construyendo {what}"))
+    steps.say("Disco y red del laboratorio")
+    _clear_leftovers(lab)
+    storage.mount(lab)
+    network.raise_up(lab)
+    steps.say("Servicios: Redis, DNS, espejo y registro")
+    for service in (services.redis(lab), services.dns(lab), services.mirror(lab), services.registry(lab)):
+        supervisor.start(service)
+    steps.say("Motor del laboratorio")
+    url = f"unix://{lab.socket}"
+    loaded = lab.home / "loaded-image"
+    if not loaded.exists() or loaded.read_text() != images.sandbox_reference():
+        steps.detail("cargando la máquina del alumno")
+        loader = services.engine(lab, gated=False)
+        supervisor.start(loader)
+        if not images.ensure_loaded(url):
+            images.load(url)
+        supervisor.stop(loader.name)
+        loaded.write_text(images.sandbox_reference())
+    supervisor.start(services.gate(lab))
+    supervisor.start(services.engine(lab))
+    if with_site:
+        steps.say("Base de datos y curso")
+        _manage(lab, "migrate", "--noinput", "-v", "0")
+        _manage(lab, "lint_course")
+        steps.say("Sitio web y correctores")
+        supervisor.start(services.worker(lab))
+        supervisor.start(services.web(lab, settings))
+    return settings
+
+
+def _lower(lab: Instance, supervisor: Supervisor) -> None:
+    for name in ("web", "worker"):
+        supervisor.stop(name)
+    _stop_sandboxes(lab)
+    supervisor.stop_all()
+    _clear_leftovers(lab)
+    lab.pid_file.unlink(missing_ok=True)
+
+
+def _stop_sandboxes(lab: Instance) -> None:
+    """Stop each sandbox in order, so that its engine finds its containers again tomorrow."""
+    docker = ("docker", "-H", f"unix://{lab.socket}")
+    if not succeeds(*docker, "version"):
+        return
+    paused = sh(*docker, "ps", "-q", "--filter", "status=paused", check=False).split()
+    if paused:
+        succeeds(*docker, "unpause", *paused)
+    running = sh(*docker, "ps", "-q", check=False).split()
+    if running:
+        succeeds(*docker, "stop", "-t", "10", *running)
+
+
+def _clear_leftovers(lab: Instance) -> None:
+    """End and remove what this lab, or a killed one of its name, left on the host."""
+    for group in Path("/sys/fs/cgroup").glob(f"**/{lab.namespace}"):
+        for procs in group.rglob("cgroup.procs"):
+            with suppress(OSError):
+                _kill([int(pid) for pid in procs.read_text().split()])
+    if network.exists(lab):
+        _kill([int(pid) for pid in sh("ip", "netns", "pids", lab.namespace, check=False).split()])
+    for group in Path("/sys/fs/cgroup").glob(f"**/{lab.namespace}"):
+        for folder in sorted(group.rglob("*"), key=lambda path: -len(path.parts)):
+            if folder.is_dir():
+                with suppress(OSError):
+                    folder.rmdir()
+        with suppress(OSError):
+            group.rmdir()
+    network.tear_down(lab)
+    storage.unmount(lab)
+    for line in reversed(sh("findmnt", "-rno", "TARGET", check=False).splitlines()):
+        if line.startswith(f"{lab.run}/"):
+            succeeds("umount", "-l", line)
+    lab.plugin_socket.unlink(missing_ok=True)
+    if lab.run.exists():
+        for child in lab.run.iterdir():
+            if child.name in ("app", "python"):
+                continue
+            shutil.rmtree(child, ignore_errors=True) if child.is_dir() else child.unlink(missing_ok=True)
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() and not _is_zombie(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _is_zombie(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    return True
+
+
+def _execute(lab: Instance, command: list[str]) -> int:
+    print(f"Listo: ejecutando {' '.join(command)}", flush=True)
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "LAB_ENV_FILE": str(lab.env_file)})
+    try:
+        return process.wait()
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait()
+
+
+def _announce(lab: Instance, settings: Mapping[str, str]) -> None:
+    accounts_file = lab.home / "demo-accounts.json"
+    if settings.get("LAB_DEMO_ACCOUNTS", "true").lower() in ("1", "true", "yes", "sí", "si"):
+        if not accounts_file.exists():
+            said = _manage(lab, "demo_accounts", "--json")
+            accounts_file.touch(mode=0o600)
+            accounts_file.write_text(said)
+        print("\nUsuarios de prueba:")
+        for account in json.loads(accounts_file.read_text()):
+            print(f"  {account['user']:<8} {account['password']:<16} {account['role']}")
+    print(f"\nListo: {settings['LAB_URL']}\n(Ctrl-C para parar)", flush=True)
+
+
+def _manage(lab: Instance, *argv: str) -> str:
+    """manage.py, as the lab's user."""
+    done = subprocess.run(
+        services.project(lab, "manage.py", *argv), capture_output=True, text=True,
+        env={"PATH": os.environ["PATH"], "LAB_ENV_FILE": str(lab.env_file), "LANG": "C.UTF-8"},
+    )
+    if done.returncode:
+        raise HostError(f"falló «manage.py {' '.join(argv)}»:\n{(done.stdout + done.stderr).strip()[-2000:]}")
+    return done.stdout
+
+
+def _make_folders(lab: Instance) -> None:
+    RUN.mkdir(mode=0o755, exist_ok=True)
+    lab.home.mkdir(parents=True, exist_ok=True)
+    accounts.give(lab.data)
+    accounts.give(lab.run, 0o755)
+    for folder in ("app", "python"):
+        (lab.run / folder).mkdir(exist_ok=True)
+
+
+def _refuse_second(lab: Instance) -> None:
+    if lab.pid_file.exists():
+        pid = lab.pid_file.read_text().strip()
+        with suppress(OSError):
+            if b"host.lab" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                url = environment.read(lab.env_file).get("LAB_URL", "")
+                raise HostError(f"el laboratorio ya está en marcha ({url}, proceso {pid}); páralo con «make stop».")
+
+
+def _check_port(bind: str) -> None:
+    host, _, port = bind.rpartition(":")
+    if not port.isdigit() or not 0 < int(port) < 65536:
+        raise HostError(f"LAB_BIND debe ser DIRECCIÓN:PUERTO y es «{bind}».")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host.strip("[]"), int(port)))
+        except OSError as error:
+            raise HostError(
+                f"no se puede escuchar en {bind} ({error.strerror}): para lo que use ese puerto o elige otro, "
+                "por ejemplo «LAB_BIND=127.0.0.1:8080 make run»."
+            ) from error
+
+
+def _ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def _down(lab: Instance) -> None:
+    if lab.pid_file.exists():
+        pid = int(lab.pid_file.read_text())
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 120
+        while lab.pid_file.exists() and Path(f"/proc/{pid}").exists():
+            if time.monotonic() > deadline:
+                raise HostError(f"el proceso {pid} no se ha parado en dos minutos.")
+            time.sleep(0.1)
+    _clear_leftovers(lab)
+    lab.pid_file.unlink(missing_ok=True)
+    print("Parado: no queda nada en marcha.")
+
+
+def _uninstall() -> None:
+    for home in STATE.iterdir() if STATE.exists() else ():
+        if (home / "env").exists():
+            _down(Instance(home.name))
+    accounts.remove()
+    shutil.rmtree(RUN, ignore_errors=True)
+
+
+class _Steps:
+    """Says what is being done and how far it has come."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._began = time.monotonic()
+
+    def say(self, what: str) -> None:
+        self._done += 1
+        print(f"[{self._done}/{self._total}] {what}  ({time.monotonic() - self._began:.0f} s)", flush=True)
+
+    def detail(self, what: str) -> None:
+        print(f"      {what}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

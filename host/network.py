@@ -1,0 +1,94 @@
+"""The lab's own network namespace and its policy: what sandboxes may reach, and who may reach them.
+
+The rules stand before the engine, hence before the first sandbox, and go away with the namespace.
+Docker keeps a DOCKER-USER chain that it finds and consults it first.
+
+    sandbox → same session          yes (bridged, never routed)
+    sandbox → DNS, mirror, registry  yes (they listen inside the namespace)
+    sandbox → anything else          rejected at once: other sessions, host, LAN, metadata, internet
+    host    → sandbox                yes (previews); replies only the other way
+    LAN     → sandbox                rejected
+    IPv6                             off
+"""
+
+from __future__ import annotations
+
+from host.instance import SERVICE_ADDRESS, HostError, Instance
+from host.shell import sh, succeeds
+
+UPLINK = "eth0"
+
+
+def exists(lab: Instance) -> bool:
+    return succeeds("ip", "netns", "pids", lab.namespace)
+
+
+def raise_up(lab: Instance) -> None:
+    """Make the namespace, its veth, its routes and its rules. Safe over what a crash left."""
+    tear_down(lab)
+    if succeeds("ip", "-4", "route", "show", "exact", lab.sandboxes_net) and sh(
+        "ip", "-4", "route", "show", "exact", lab.sandboxes_net
+    ).strip():
+        raise HostError(
+            f"la red {lab.sandboxes_net} ya se usa en esta máquina: elige otra con LAB_SUBNET_OCTET (por ejemplo, 140)."
+        )
+    sh("ip", "netns", "add", lab.namespace)
+    sh("ip", "link", "add", lab.veth, "type", "veth", "peer", "name", UPLINK, "netns", lab.namespace)
+    sh("ip", "addr", "add", f"{lab.host_address}/30", "dev", lab.veth)
+    sh("ip", "link", "set", lab.veth, "up")
+    inside = ("ip", "-n", lab.namespace)
+    sh(*inside, "link", "set", "lo", "up")
+    sh(*inside, "addr", "add", f"{SERVICE_ADDRESS}/32", "dev", "lo")
+    sh(*inside, "addr", "add", f"{lab.engine_address}/30", "dev", UPLINK)
+    sh(*inside, "link", "set", UPLINK, "up")
+    sh(*inside, "route", "add", "default", "via", lab.host_address)
+    _in(lab, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.disable_ipv6=1",
+        "net.ipv6.conf.default.disable_ipv6=1")
+    succeeds("modprobe", "br_netfilter")
+    _in(lab, "iptables-restore", stdin=_ipv4_rules(lab))
+    # Without IPv6 in the kernel there is nothing to close.
+    if succeeds("test", "-e", "/proc/sys/net/ipv6"):
+        _in(lab, "ip6tables-restore", stdin=_IPV6_RULES)
+    sh("ip", "route", "add", lab.sandboxes_net, "via", lab.engine_address)
+
+
+def tear_down(lab: Instance) -> None:
+    """Remove it all; what is already gone is fine."""
+    succeeds("ip", "route", "del", lab.sandboxes_net, "via", lab.engine_address)
+    succeeds("ip", "link", "del", lab.veth)
+    succeeds("ip", "netns", "del", lab.namespace)
+
+
+def _in(lab: Instance, *argv: str, stdin: str | None = None) -> str:
+    return sh("nsenter", f"--net=/run/netns/{lab.namespace}", *argv, stdin=stdin)
+
+
+def _ipv4_rules(lab: Instance) -> str:
+    reject = "-j REJECT --reject-with icmp-admin-prohibited"
+    return f"""*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT ACCEPT [0:0]
+:DOCKER-USER - [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A INPUT -i {UPLINK} -s {lab.host_address} -j ACCEPT
+-A INPUT ! -i {UPLINK} -d {SERVICE_ADDRESS} -p udp --dport 53 -j ACCEPT
+-A INPUT ! -i {UPLINK} -d {SERVICE_ADDRESS} -p tcp -m multiport --dports 53,443,5000 -j ACCEPT
+-A INPUT -p tcp -j REJECT --reject-with tcp-reset
+-A INPUT {reject}
+-A DOCKER-USER -m physdev --physdev-is-bridged -j ACCEPT
+-A DOCKER-USER -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
+-A DOCKER-USER -i {UPLINK} -s {lab.host_address} -d {lab.sandboxes_net} -j ACCEPT
+-A DOCKER-USER -p tcp -j REJECT --reject-with tcp-reset
+-A DOCKER-USER {reject}
+COMMIT
+"""
+
+
+_IPV6_RULES = """*filter
+:INPUT DROP [0:0]
+:FORWARD DROP [0:0]
+:OUTPUT DROP [0:0]
+COMMIT
+"""

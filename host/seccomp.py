@@ -1,0 +1,86 @@
+"""The sandboxes' seccomp profile.
+
+Sandboxes hold every capability of their own user namespace, and Docker's default profile opens, by capability,
+calls that reach the kernel outside it (open_by_handle_at, bpf, perf_event_open, io_uring, modules, the clock…).
+Ours is resolved for Docker's default capabilities plus what an engine needs: namespaces, mounts, pivot_root.
+
+Every listed denial answers an errno of its own, so that a test tells the filter from the kernel.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+EREMCHG = 78
+"""The errno of our denials; no call on a local file or socket gives it."""
+ENOSYS = 38
+ENOTTY = 25
+
+REFUSED = {
+    "reaches files by handle, past mounts": ("open_by_handle_at",),
+    "kernel programs and probes": ("bpf", "perf_event_open", "userfaultfd", "fanotify_init"),
+    "kernel modules and other kernels": ("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load"),
+    "the machine's clock, ports, power, log": (
+        "settimeofday", "clock_settime", "iopl", "ioperm", "reboot", "syslog", "vhangup", "acct", "swapon", "swapoff",
+    ),
+    "disk quotas": ("quotactl", "quotactl_fd"),
+    "rings that bypass this very filter": ("io_uring_setup", "io_uring_enter", "io_uring_register"),
+    "other processes' descriptors and memory policy": (
+        "kcmp", "pidfd_getfd", "process_madvise", "move_pages", "migrate_pages", "mbind", "get_mempolicy", "set_mempolicy",
+    ),
+    "relics": ("lookup_dcookie", "uselib", "ustat", "sysfs"),
+}
+"""Why → calls."""
+
+WITHOUT_KEYRINGS = ("add_key", "keyctl", "request_key")
+"""All sandboxes' roots share one uid outside, and with it 200 keys. ENOSYS makes runc go on without a keyring."""
+
+BTRFS_IOCTL_TYPE = 0x94
+"""A nested subvolume has no quota: linux/btrfs.h. All btrfs ioctls are refused; the inner engine uses none."""
+
+AF_VSOCK = 40
+PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)
+
+
+def profile() -> dict[str, Any]:
+    """The profile as Docker reads it."""
+    rules: list[dict[str, Any]] = [_allow(*_allowed())]
+    rules += [_refuse(EREMCHG, *names) for names in REFUSED.values()]
+    rules.append(_refuse(ENOSYS, *WITHOUT_KEYRINGS))
+    rules.append(_allow("socket", arg=(0, "SCMP_CMP_NE", AF_VSOCK)))
+    rules += [_allow("personality", arg=(0, "SCMP_CMP_EQ", value)) for value in PERSONALITIES]
+    # The kernel reads 32 bits of the command, so compare by mask: an ioctl is admitted if any bit of its type
+    # byte differs from btrfs's, which eight rules say.
+    for bit in range(8, 16):
+        mask = 1 << bit
+        rules.append(_allow("ioctl", arg=(1, "SCMP_CMP_MASKED_EQ", mask, ~(BTRFS_IOCTL_TYPE << 8) & mask)))
+    rules.append({
+        **_refuse(ENOTTY, "ioctl"),
+        "args": [{"index": 1, "value": 0xFF00, "valueTwo": BTRFS_IOCTL_TYPE << 8, "op": "SCMP_CMP_MASKED_EQ"}],
+    })
+    return {
+        "defaultAction": "SCMP_ACT_ERRNO",
+        "architectures": [{"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}[platform.machine()]],
+        "syscalls": rules,
+    }
+
+
+def write(path: Path) -> None:
+    path.write_text(json.dumps(profile()))
+
+
+def _allowed() -> list[str]:
+    lines = (Path(__file__).parent / "syscalls.txt").read_text().splitlines()
+    return " ".join(line for line in lines if not line.startswith("#")).split()
+
+
+def _allow(*names: str, arg: tuple[int, str, int] | tuple[int, str, int, int] | None = None) -> dict[str, Any]:
+    args = [{"index": arg[0], "op": arg[1], "value": arg[2], "valueTwo": arg[3] if len(arg) > 3 else 0}] if arg else []
+    return {"names": list(names), "action": "SCMP_ACT_ALLOW", "args": args}
+
+
+def _refuse(errno: int, *names: str) -> dict[str, Any]:
+    return {"names": list(names), "action": "SCMP_ACT_ERRNO", "errnoRet": errno, "args": []}

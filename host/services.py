@@ -1,0 +1,226 @@
+"""The lab's processes, each as the supervisor takes it. In the order they start:
+
+    redis → dns → mirror → registry → gate → engine → web → worker
+
+What faces students runs as an unprivileged user; what sandboxes reach runs in the lab's namespace.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from host import accounts, certificate, images, seccomp, storage
+from host.instance import REMAP_USER, ROOT, SERVICE_ADDRESS, USER, Instance, interpreter_prefix
+from host.shell import succeeds
+from host.supervisor import Service
+
+
+def redis(lab: Instance) -> Service:
+    """Broker, channel layer, cache, rates. A unix socket only: it meets no other Redis."""
+    return Service(
+        name="redis",
+        argv=_as_user(
+            "redis-server", "--port", "0", "--unixsocket", str(lab.redis), "--unixsocketperm", "770",
+            "--dir", str(lab.data), "--save", "60 1", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction",
+        ),
+        ready=lambda: succeeds("redis-cli", "-s", str(lab.redis), "ping"),
+    )
+
+
+def dns(lab: Instance) -> Service:
+    """Answers the lab's names and says at once that no other exists."""
+    names = [f"--host-record={name}.lab,{SERVICE_ADDRESS}" for name in ("espejo", "registro", "paquetes")]
+    return Service(
+        name="dns",
+        argv=_in_namespace(
+            lab, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--local=/#/",
+            "--bind-interfaces", f"--listen-address={SERVICE_ADDRESS}", f"--user={USER}", f"--group={USER}", "--pid-file=",
+            "--log-facility=-", *names,
+        ),
+        ready=lambda: _listens(lab, 53),
+    )
+
+
+def mirror(lab: Instance) -> Service:
+    """The course images, read-only and for anybody in a sandbox."""
+    config = lab.rundir("mirror.yml")
+
+    def write_config() -> None:
+        config.write_text(
+            "version: 0.1\nlog: {level: info, accesslog: {disabled: false}}\n"
+            f"storage: {{filesystem: {{rootdirectory: {images.store() / 'mirror'}}}, maintenance: {{readonly: {{enabled: true}}}}}}\n"
+            f"http: {{addr: '{SERVICE_ADDRESS}:5000'}}\n"
+        )
+
+    return Service(
+        name="mirror", argv=_in_namespace(lab, *_as_user("docker-registry", "serve", str(config))),
+        before_start=write_config, ready=lambda: _listens(lab, 5000),
+    )
+
+
+def registry(lab: Instance) -> Service:
+    """The class registry: students push here, with tokens of the platform, over TLS by the lab's authority."""
+    folder, store = lab.home / "registry", lab.home / "registry-store"
+
+    def write_config() -> None:
+        accounts.give(store)
+        accounts.give(folder, 0o2750)
+        if not (folder / "server.crt").exists():
+            certificate.issue(["registro.lab"], folder)
+        if not (folder / "token.crt").exists():
+            draft = folder / "token"
+            certificate.issue(["fichas.registro.lab"], draft)
+            (draft / "server.key").rename(folder / "token.key")
+            (draft / "server.crt").rename(folder / "token.crt")
+            draft.rmdir()
+        for file in folder.iterdir():
+            os.chown(file, *accounts.ids())
+        (folder / "registry.yml").write_text(
+            "version: 0.1\nlog: {level: info}\n"
+            f"storage: {{filesystem: {{rootdirectory: {store}}}, delete: {{enabled: true}}}}\n"
+            f"http: {{addr: '{SERVICE_ADDRESS}:443', tls: {{certificate: {folder}/server.crt, key: {folder}/server.key}}}}\n"
+            "auth: {token: {realm: 'https://registro.lab/fichas', service: registro.lab, issuer: docker-intensivo, "
+            f"rootcertbundle: {folder}/token.crt}}}}\n"
+        )
+
+    # Port 443 is the only thing it needs root for.
+    bind_low = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--ambient-caps=+net_bind_service",
+                "--inh-caps=+net_bind_service", "--pdeathsig", "TERM", "--")
+    return Service(
+        name="registry", argv=_in_namespace(lab, *bind_low, "docker-registry", "serve", str(folder / "registry.yml")),
+        before_start=write_config, ready=lambda: _listens(lab, 443),
+    )
+
+
+def gate(lab: Instance) -> Service:
+    """The engine's authorisation plugin: see host/gate.py."""
+    return Service(
+        name="gate",
+        argv=("setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "host.gate", str(lab.plugin_socket), lab.name, images.sandbox_reference()),
+        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        ready=lambda: _accepts(lab.plugin_socket),
+    )
+
+
+def engine(lab: Instance, *, gated: bool = True) -> Service:
+    """The lab engine. Ungated only to load images, before anything else can reach it."""
+    runtime = ROOT / "host" / "runtime" / "lab-runc"
+    profile = lab.rundir("seccomp.json")
+
+    def prepare() -> None:
+        seccomp.write(profile)
+        storage.enforce_quotas(lab)
+        lab.socket.unlink(missing_ok=True)
+
+    argv = [
+        "dockerd", "-H", f"unix://{lab.socket}", "--group", USER,
+        "--data-root", str(lab.engine_root / "docker"), "--exec-root", str(lab.rundir("exec")), "-p", str(lab.rundir("engine.pid")),
+        f"--userns-remap={REMAP_USER}", "--storage-driver=btrfs", "--live-restore",
+        "--add-runtime", f"lab={runtime}", "--default-runtime", "lab", f"--seccomp-profile={profile}",
+        "--cgroup-parent", f"/{lab.namespace}", "--bip", lab.bridge_net,
+        "--default-address-pool", f"base={lab.sandboxes_net},size=28", "--dns", SERVICE_ADDRESS,
+        "--userland-proxy=false", "--log-driver", "none", "--log-level", "warn", "--shutdown-timeout", "20",
+    ]
+    if gated:
+        argv += ["--authorization-plugin", lab.plugin]
+    return Service(
+        name="engine" if gated else "loader", argv=_in_namespace(lab, *argv), before_start=prepare,
+        ready=lambda: succeeds("docker", "-H", f"unix://{lab.socket}", "version"), start_seconds=90, stop_seconds=40,
+    )
+
+
+def web(lab: Instance, settings: Mapping[str, str]) -> Service:
+    """uvicorn, with the websocket options of docs/terminal-protocol.md."""
+    host, port = settings["LAB_BIND"].rsplit(":", 1)
+    tls = ()
+    if settings.get("LAB_TLS_CERT"):
+        # The key is root's: hand the web a copy that only it can read.
+        tls = ("--ssl-certfile", str(lab.rundir("tls.crt")), "--ssl-keyfile", str(lab.rundir("tls.key")))
+
+    def copy_certificate() -> None:
+        for name, target in (("LAB_TLS_CERT", "tls.crt"), ("LAB_TLS_KEY", "tls.key")):
+            if settings.get(name):
+                copy = lab.rundir(target)
+                copy.touch(mode=0o400)
+                copy.write_bytes(Path(settings[name]).read_bytes())
+                os.chown(copy, *accounts.ids())
+
+    return Service(
+        name="web",
+        argv=project(
+            lab, "-m", "uvicorn", "labsite.asgi:application", "--host", host.strip("[]"), "--port", port,
+            "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "65600",
+            "--no-server-header", "--timeout-graceful-shutdown", "3", "--no-access-log", *tls,
+        ),
+        env={"LAB_ENV_FILE": str(lab.env_file)}, before_start=copy_certificate,
+        ready=_answers(host.strip("[]"), int(port)), start_seconds=60,
+    )
+
+
+def worker(lab: Instance) -> Service:
+    """Celery: graders, sandbox life, and the clock (beat) that sweeps."""
+    pid_file = lab.rundir("worker-ready")
+    return Service(
+        name="worker",
+        argv=project(
+            lab, "-m", "celery", "-A", "labsite", "worker", "--beat", "--concurrency", os.environ.get("LAB_WORKERS", "4"),
+            "--loglevel", "WARNING", "--schedule", str(lab.data / "beat"), "--without-gossip", "--without-mingle",
+            "--hostname", f"{lab.name}@localhost",
+        ),
+        env={"LAB_ENV_FILE": str(lab.env_file), "LAB_WORKER_READY": str(pid_file)},
+        before_start=lambda: pid_file.unlink(missing_ok=True),
+        ready=pid_file.exists, start_seconds=60, stop_seconds=20,
+    )
+
+
+def _in_namespace(lab: Instance, *argv: str) -> tuple[str, ...]:
+    # Not `ip netns exec`, which mounts a new /sys and hides the cgroups.
+    return ("setpriv", "--pdeathsig", "TERM", "--", "nsenter", f"--net=/run/netns/{lab.namespace}", *argv)
+
+
+def _as_user(*argv: str) -> tuple[str, ...]:
+    # The signal of the parent's death: nothing outlives a supervisor that was killed.
+    return ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--no-new-privs", "--bounding-set=-all",
+            "--pdeathsig", "TERM", "--", *argv)
+
+
+def project(lab: Instance, *argv: str) -> tuple[str, ...]:
+    """Run the project's Python as the unprivileged user.
+
+    The clone and the interpreter may lie where that user can't look (/root, say), so the process gets a mount
+    namespace of its own in which both are bound, read-only, under the lab's run directory. It ends with it."""
+    app, python = lab.rundir("app"), lab.rundir("python")
+    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    packages = app / ".venv" / "lib" / version / "site-packages"
+    script = (
+        f'mount --bind -o ro "{ROOT}" "{app}" && mount --bind -o ro "{interpreter_prefix()}" "{python}" && cd "{app}" && '
+        f'export PYTHONPATH="{app}:{packages}" PYTHONDONTWRITEBYTECODE=1 && exec "$@"'
+    )
+    return ("unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh",
+            *_as_user(str(python / "bin" / version), *argv))
+
+
+def _accepts(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
+def _answers(host: str, port: int) -> Callable[[], bool]:
+    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+    def answers() -> bool:
+        try:
+            socket.create_connection((target, port), timeout=0.5).close()
+        except OSError:
+            return False
+        return True
+
+    return answers
+
+
+def _listens(lab: Instance, port: int) -> bool:
+    return succeeds(*_in_namespace(lab, "bash", "-c", f"exec 3<>/dev/tcp/{SERVICE_ADDRESS}/{port}"))

@@ -1,0 +1,31 @@
+"""Running the host's programs: one way, with the error said once."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+
+from host.instance import HostError
+
+
+def sh(*argv: str, check: bool = True, stdin: str | None = None, timeout: float | None = 1800) -> str:
+    """Run a program and return its standard output; raises HostError with its last words."""
+    done = subprocess.run(argv, capture_output=True, text=True, input=stdin, timeout=timeout)
+    if check and done.returncode:
+        words = (done.stderr or done.stdout).strip().splitlines()
+        raise HostError(f"falló «{' '.join(argv)}» ({done.returncode}): {' / '.join(words[-3:]) or 'sin mensaje'}")
+    return done.stdout
+
+
+def succeeds(*argv: str) -> bool:
+    return subprocess.run(argv, capture_output=True).returncode == 0
+
+
+def wait_for(condition: Callable[[], bool], *, seconds: float, what: str, step: float = 0.05) -> None:
+    """Wait until `condition` holds; raises HostError naming `what` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise HostError(f"{what} no respondió en {seconds:.0f} s.")
+        time.sleep(step)

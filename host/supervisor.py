@@ -1,0 +1,129 @@
+"""Runs the lab's processes: starts them in order, waits until each answers, restarts the ones that die,
+stops them in reverse. A process group each, so that nothing they started stays behind.
+
+Ours because what exists (supervisord, honcho) can't wait for one service before the next, and half of
+these must be started inside a network namespace: docs/adr/0005-supervisor.md.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from host.instance import HostError
+
+RESTART_DELAYS = (0.5, 1, 2, 5, 10)
+"""Seconds before the first, second… restart in a row; a process that lived for a minute starts over."""
+
+
+@dataclass(frozen=True)
+class Service:
+    """One process: how it is started, when it is ready, how long it may take to stop."""
+
+    name: str
+    argv: tuple[str, ...]
+    ready: Callable[[], bool]
+    env: Mapping[str, str] = field(default_factory=dict)
+    start_seconds: float = 30
+    stop_seconds: float = 15
+    before_start: Callable[[], None] | None = None
+
+
+@dataclass
+class _Running:
+    service: Service
+    process: subprocess.Popen[bytes]
+    started: float
+    failures: int = 0
+    restart_at: float | None = None
+
+
+class Supervisor:
+    """Owns the running services of one lab."""
+
+    def __init__(self, logs: Path) -> None:
+        self._logs = logs
+        self._running: dict[str, _Running] = {}
+
+    def start(self, service: Service) -> None:
+        """Start a service and wait until it is ready; raises HostError with the end of its log."""
+        running = self._launch(service)
+        self._running[service.name] = running
+        deadline = time.monotonic() + service.start_seconds
+        while not service.ready():
+            if running.process.poll() is not None or time.monotonic() > deadline:
+                raise HostError(f"«{service.name}» no arrancó. {self._last_words(service.name)}")
+            time.sleep(0.02)
+
+    def stop(self, name: str) -> None:
+        running = self._running.pop(name, None)
+        if running:
+            _end(running.process, seconds=running.service.stop_seconds)
+
+    def stop_all(self) -> None:
+        for name in reversed(list(self._running)):
+            self.stop(name)
+
+    def tend(self, report: Callable[[str], None]) -> None:
+        """Restart what died; call it every second or so."""
+        now = time.monotonic()
+        for name, running in self._running.items():
+            if running.restart_at is not None:
+                if now >= running.restart_at:
+                    failures = running.failures
+                    fresh = self._launch(running.service)
+                    fresh.failures = failures
+                    self._running[name] = fresh
+                    report(f"«{name}» arranca de nuevo")
+            elif running.process.poll() is not None:
+                _end(running.process, seconds=0)
+                lived = now - running.started
+                running.failures = 1 if lived > 60 else running.failures + 1
+                delay = RESTART_DELAYS[min(running.failures, len(RESTART_DELAYS)) - 1]
+                running.restart_at = now + delay
+                report(f"«{name}» terminó solo ({running.process.returncode}) tras {lived:.0f} s")
+
+    def _launch(self, service: Service) -> _Running:
+        if service.before_start:
+            service.before_start()
+        self._logs.mkdir(parents=True, exist_ok=True)
+        log = self._logs / f"{service.name}.log"
+        if log.exists() and log.stat().st_size > 20_000_000:
+            log.replace(log.with_suffix(".log.1"))
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                service.argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                env={**_base_environment(), **service.env}, start_new_session=True,
+            )
+        return _Running(service, process, time.monotonic())
+
+    def _last_words(self, name: str) -> str:
+        log = self._logs / f"{name}.log"
+        lines = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
+        return f"Su registro ({log}) acaba así:\n  " + "\n  ".join(lines)
+
+
+def _base_environment() -> dict[str, str]:
+    """What services inherit: enough to run, none of the caller's secrets."""
+    keep = ("PATH", "LANG", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
+    return {name: os.environ[name] for name in keep if name in os.environ}
+
+
+def _end(process: subprocess.Popen[bytes], *, seconds: float) -> None:
+    """TERM to the process, KILL to what is left of its group."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            pass
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+    process.wait()

@@ -1,0 +1,26 @@
+"""The Celery application and its clock."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_ready
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
+
+app = Celery("labsite")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+app.conf.beat_schedule = {
+    "sweep": {"task": "sandboxes.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
+    "watch": {"task": "sandboxes.tasks.watch", "schedule": 30.0, "options": {"expires": 30}},
+    "tend-pool": {"task": "sandboxes.tasks.tend_pool", "schedule": 10.0, "options": {"expires": 10}},
+}
+
+
+@worker_ready.connect  # type: ignore[untyped-decorator]
+def say_ready(**_: Any) -> None:
+    """Tell whoever started the worker (the host's supervisor) that it takes tasks."""
+    if path := os.environ.get("LAB_WORKER_READY"):
+        Path(path).touch()

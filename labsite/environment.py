@@ -1,0 +1,91 @@
+"""The platform's settings as the environment gives them: one typed place, each variable with its meaning.
+
+docs/configuracion.md documents every field (a test compares them); a wrong value stops the start by its name.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+CommaSeparated = Annotated[list[str], NoDecode]
+
+
+class Environment(BaseSettings):
+    """LAB_* variables. Durations in seconds unless the name says otherwise; sizes in MiB."""
+
+    model_config = SettingsConfigDict(env_prefix="LAB_", extra="ignore")
+
+    secret_key: str = Field(min_length=1)
+    debug: bool = False
+    name: str = Field(default="lab", pattern=r"^[a-z][a-z0-9]{0,11}$")
+    url: str = "http://127.0.0.1:8000"
+    bind: str = "127.0.0.1:8000"
+    allowed_origins: CommaSeparated = []
+    tls_cert: str = ""
+    tls_key: str = ""
+    database_url: str = "sqlite:///lab.sqlite3"
+    redis_url: str = "unix:///run/docker-intensivo/lab/redis.sock"
+    engine_url: str = "unix:///run/docker-intensivo/lab/engine.sock"
+    sandbox_image: str = "docker-intensivo/sandbox:latest"
+    course: str = "docker-intensivo"
+    demo_accounts: bool = True
+    signup: Literal["abierto", "codigo", "cerrado"] = "abierto"
+    rate_signup: str = "20/hour"
+    rate_login: str = "30/minute"
+    rate_start: str = "20/minute"
+    sandboxes_max: int = Field(default=40, ge=1)
+    sandbox_idle: int = Field(default=30 * 60, ge=60)
+    sandbox_warning: int = Field(default=5 * 60, ge=10)
+    sandbox_cap: int = Field(default=4 * 3600, ge=600)
+    start_timeout: int = Field(default=60, ge=5)
+    check_timeout: int = Field(default=60, ge=5)
+    keep_days: int = Field(default=3, ge=0)
+    keep_max: int = Field(default=100, ge=0)
+    pool_min: int = Field(default=1, ge=0)
+    pool_max: int = Field(default=10, ge=0)
+    memory_reserve: int = Field(default=1024, ge=0)
+    terminals_max: int = Field(default=16, ge=1)
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("url", "allowed_origins")
+    @classmethod
+    def _check_origin(cls, value: str | list[str]) -> str | list[str]:
+        for origin in [value] if isinstance(value, str) else value:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+                raise ValueError(f"«{origin}» no es un origen como https://aula.local:8000")
+        return value
+
+    @property
+    def origins(self) -> list[str]:
+        """Every origin that pages of the platform may come from, scheme, host and port."""
+        return list(dict.fromkeys(origin.rstrip("/") for origin in [self.url, *self.allowed_origins]))
+
+
+def load() -> Environment:
+    """Read LAB_ENV_FILE, if set, and the environment (which wins); raises ImproperlyConfigured in Spanish."""
+    for name, value in _file_settings(os.environ.get("LAB_ENV_FILE", "")).items():
+        os.environ.setdefault(name, value)
+    try:
+        return Environment()  # type: ignore[call-arg]  # its fields come from the environment
+    except ValidationError as error:
+        wrong = "; ".join(f"LAB_{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors())
+        raise ImproperlyConfigured(f"Configuración incorrecta. {wrong}. Consulta docs/configuracion.md.") from error
+
+
+def _file_settings(path: str) -> dict[str, str]:
+    if not path:
+        return {}
+    lines = (line for line in Path(path).read_text().splitlines() if line.strip() and not line.startswith("#"))
+    return {name: value for name, _, value in (line.partition("=") for line in lines)}

@@ -1,0 +1,11 @@
+"""Wiring of the pages."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("cuenta/", include("allauth.account.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("lessons.urls")),
+    path("", include("sandboxes.urls")),
+]
