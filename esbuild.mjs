@@ -2,7 +2,7 @@
 import * as esbuild from "esbuild";
 
 await esbuild.build({
-  entryPoints: { lab: "static/js/lab.js", site: "static/js/site.js", terminal: "static/css/terminal.css" },
+  entryPoints: { lab: "static/js/lab.js", terminal: "static/css/terminal.css" },
   bundle: true,
   splitting: true,
   format: "esm",

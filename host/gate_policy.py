@@ -69,7 +69,7 @@ def _check(method: str, uri: str, body: bytes, template: Template) -> None:
         case "PUT" if _ARCHIVE.fullmatch(path):
             return
         case "DELETE" if _REMOVALS.fullmatch(path):
-            if "link" in query:
+            if any(value.lower() not in ("", "0", "false") for value in query.get("link", [])):
                 raise Refused("links are not ours")
             return
         case "POST" if _LIFE.fullmatch(path):

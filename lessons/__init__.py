@@ -1,0 +1,1 @@
+"""The course and its people. Knows nothing about containers."""

@@ -1,0 +1,59 @@
+"""Who may register: openly, by code, or nobody (LAB_SIGNUP); and the names that may be taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import SignupForm as AllauthSignupForm
+from django import forms
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db.models import F, Q
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from lessons.models import InvitationCode
+
+username_validators = [
+    RegexValidator(
+        r"^[a-z][a-z0-9-]{1,29}\Z",
+        _("Usa de 2 a 30 letras minúsculas sin acentos, cifras o guiones, y empieza por una letra."),
+    )
+]
+"""User names are also names of repositories in the class registry, hence their alphabet."""
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """allauth's hook for our registration policy."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return settings.ENV.signup != "cerrado"
+
+
+class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no types
+    """The registration form, with a code where the policy asks for one."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if settings.ENV.signup == "codigo":
+            self.fields["code"] = forms.CharField(label=_("Código de invitación"), max_length=40)
+
+    def clean_code(self) -> str:
+        code: str = self.cleaned_data["code"].strip()
+        if not _valid_codes(code).exists():
+            raise forms.ValidationError(_("Ese código no existe, ha caducado o ya no admite más registros."))
+        return code
+
+    def save(self, request: HttpRequest) -> Any:
+        if "code" in self.cleaned_data:
+            taken = _valid_codes(self.cleaned_data["code"]).update(uses_left=F("uses_left") - 1)
+            if not taken:
+                raise forms.ValidationError(_("Ese código acaba de agotarse."))
+        return super().save(request)
+
+
+def _valid_codes(code: str) -> Any:
+    now = timezone.now()
+    return InvitationCode.objects.filter(Q(expires=None) | Q(expires__gt=now), code=code, uses_left__gt=0)

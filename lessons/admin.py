@@ -1,0 +1,30 @@
+"""What an administrator may see and change."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth import get_user_model
+from django.contrib.auth.admin import UserAdmin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from lessons.models import Attempt, CheckRun, Completion, InvitationCode
+from lessons.passwords import reset_link
+
+admin.site.site_header = _("Docker Intensivo: administración")
+admin.site.unregister(get_user_model())
+
+
+@admin.register(get_user_model())
+class LabUserAdmin(UserAdmin):  # type: ignore[type-arg]
+    """Users, with the link that lets one choose a new password where there is no mail."""
+
+    actions = ("make_reset_link",)
+
+    @admin.action(description=_("Hacer un enlace para cambiar la contraseña"))
+    def make_reset_link(self, request: HttpRequest, queryset: Any) -> None:
+        for user in queryset:
+            self.message_user(request, f"{user.username}: {reset_link(user)}")
+
+
+admin.site.register([InvitationCode, Completion, Attempt, CheckRun])

@@ -1,0 +1,40 @@
+"""Renders the course's Markdown. Raw HTML is not interpreted; code is coloured by CSS classes (strict CSP)."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
+from markdown_it import MarkdownIt
+from mdit_py_plugins.admon import admon_plugin
+from mdit_py_plugins.anchors import anchors_plugin
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
+
+_formatter = HtmlFormatter(nowrap=True)
+
+
+def _colour(code: str, language: str, _attributes: str) -> str:
+    try:
+        lexer = get_lexer_by_name(language or "text")
+    except ClassNotFound:
+        return escape(code)
+    coloured: str = highlight(code, lexer, _formatter)
+    return coloured
+
+
+_parser = (
+    MarkdownIt("commonmark", {"html": False, "linkify": True, "typographer": False, "highlight": _colour})
+    .enable(["table", "strikethrough", "linkify"])
+    .use(admon_plugin)
+    .use(anchors_plugin, max_level=3)
+)
+
+
+@lru_cache(maxsize=256)
+def render(text: str) -> SafeString:
+    """HTML of a Markdown text, safe because the parser escapes what it does not make itself."""
+    return mark_safe(_parser.render(text))

@@ -1,0 +1,76 @@
+"""What is remembered of the people: their attempts, what each check run saw, and what they completed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class Attempt(models.Model):
+    """A stretch of work on one exercise, from a sandbox's start to its reset or end."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="attempts")
+    exercise = models.CharField(max_length=200)
+    started = models.DateTimeField(auto_now_add=True)
+    ended = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("user", "exercise")),)
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.exercise} · {self.started:%Y-%m-%d %H:%M}"
+
+
+class CheckRun(models.Model):
+    """One press of *Comprobar*. Ends once: `finished` is set by a conditional update."""
+
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="checks")
+    requested = models.DateTimeField(auto_now_add=True)
+    finished = models.DateTimeField(null=True)
+    passed = models.BooleanField(default=False)
+    error = models.CharField(max_length=500, blank=True)
+    results: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField(default=list)
+    evidence: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("attempt",), condition=models.Q(finished__isnull=True), name="one_running_check_per_attempt"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.attempt} · {'superada' if self.passed else 'no superada'}"
+
+
+class Completion(models.Model):
+    """An exercise that a student has completed, and when for the first time."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="completions")
+    exercise = models.CharField(max_length=200)
+    points = models.PositiveIntegerField()
+    completed = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "exercise"), name="one_completion_per_exercise"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.exercise}"
+
+
+class InvitationCode(models.Model):
+    """Lets people register when registration is by code."""
+
+    code = models.CharField(_("código"), max_length=40, unique=True)
+    uses_left = models.PositiveIntegerField(_("usos que quedan"), default=30)
+    expires = models.DateTimeField(_("caduca"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("código de invitación")
+        verbose_name_plural = _("códigos de invitación")
+
+    def __str__(self) -> str:
+        return self.code

@@ -1,0 +1,91 @@
+"""Every read and write of progress: attempts, check runs, completions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from lessons.catalog import Course, Exercise
+from lessons.kinds import Status, Verdict
+from lessons.models import Attempt, CheckRun, Completion
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far somebody has come. `completed` holds exercise keys."""
+
+    completed: frozenset[str]
+    total: int
+
+    @property
+    def count(self) -> int:
+        return len(self.completed)
+
+    @property
+    def percent(self) -> int:
+        return round(100 * self.count / self.total) if self.total else 0
+
+
+def progress_of(user: Any, course: Course) -> Progress:
+    """What `user` (who may be anonymous) has completed of `course`."""
+    keys: set[str] = set()
+    if user.is_authenticated:
+        keys = set(Completion.objects.filter(user=user).values_list("exercise", flat=True))
+    return Progress(frozenset(keys & set(course.exercises)), len(course.exercises))
+
+
+def begin_attempt(user: AbstractBaseUser, exercise: str) -> Attempt:
+    """Open an attempt, ending the one that may be open."""
+    end_attempts(user, exercise)
+    return Attempt.objects.create(user=user, exercise=exercise)
+
+
+def end_attempts(user: AbstractBaseUser, exercise: str) -> None:
+    Attempt.objects.filter(user=user, exercise=exercise, ended=None).update(ended=timezone.now())
+
+
+def open_attempt(user: AbstractBaseUser, exercise: str) -> Attempt:
+    """The open attempt, or a new one."""
+    found = Attempt.objects.filter(user=user, exercise=exercise, ended=None).order_by("-started").first()
+    return found or begin_attempt(user, exercise)
+
+
+def begin_check(attempt: Attempt) -> CheckRun | None:
+    """Claim the attempt's one running check; None if one is running."""
+    try:
+        with transaction.atomic():
+            return CheckRun.objects.create(attempt=attempt)
+    except IntegrityError:
+        return None
+
+
+def last_check(user: AbstractBaseUser, exercise: str) -> CheckRun | None:
+    return CheckRun.objects.filter(attempt__user=user, attempt__exercise=exercise).order_by("-requested", "-id").first()
+
+
+def end_check(
+    check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]], evidence: Mapping[str, Any]
+) -> bool:
+    """Record what a check run found; False if it had ended already (a worker was killed and its task came back)."""
+    passed = len(verdicts) == len(exercise.checks) and all(verdict.status == Status.PASSED for _, verdict in verdicts)
+    titles = {spec.id: spec.titulo for spec in exercise.checks}
+    results = [{"id": id_, "title": titles[id_], **asdict(verdict)} for id_, verdict in verdicts]
+    with transaction.atomic():
+        ended = CheckRun.objects.filter(pk=check.pk, finished=None).update(
+            finished=timezone.now(), passed=passed, results=results, evidence=dict(evidence)
+        )
+        if ended and passed:
+            Completion.objects.get_or_create(
+                user_id=check.attempt.user_id, exercise=exercise.key, defaults={"points": exercise.points}
+            )
+    return bool(ended)
+
+
+def fail_check(check: CheckRun, why: str) -> bool:
+    """End a check run that could not be carried out; `why` is what the student reads."""
+    return bool(CheckRun.objects.filter(pk=check.pk, finished=None).update(finished=timezone.now(), error=why[:500]))

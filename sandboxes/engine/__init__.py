@@ -1,0 +1,112 @@
+"""The seam between the platform and Docker: what a lab engine can do for us, and how it fails.
+
+`LabEngine` is the whole interface; `sandboxes.engine.lab` implements it on a real engine and tests verify a
+double against it. Only this package imports docker, and Docker's errors are translated here, once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Protocol
+
+
+class EngineError(Exception):
+    """The lab engine could not do what was asked; the message is for the log."""
+
+
+class EngineUnreachable(EngineError):
+    """The lab engine does not answer at all."""
+
+
+class NoSuchContainer(EngineError):
+    """There is no such container (any more)."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a sandbox may use. Memory in MiB (swap included), CPUs as a fraction of cores, processes by count."""
+
+    memory: int = 512
+    cpus: float = 1.0
+    pids: int = 400
+
+
+@dataclass(frozen=True)
+class Container:
+    """A container of this lab as its engine lists it."""
+
+    name: str
+    state: str
+    """created, running, paused, exited…"""
+    created: datetime
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a container uses now. Memory in bytes without reclaimable cache; CPU in nanoseconds since its start."""
+
+    memory: int
+    memory_limit: int
+    cpu: int
+    pids: int
+    pids_limit: int
+    oom_kills: int = 0
+
+
+@dataclass(frozen=True)
+class ExecResult:
+    """A command's exit code and its standard output and error, together."""
+
+    code: int
+    output: bytes
+
+
+class LabEngine(Protocol):
+    """What the platform asks of a lab engine. Names are container names; a sandbox's network has the same.
+
+    Every method raises EngineUnreachable, NoSuchContainer or EngineError; `remove` counts "already gone" as done.
+    """
+
+    def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, disk: str) -> None: ...
+    def start(self, name: str) -> None: ...
+    def wait_ready(self, name: str, *, seconds: float) -> None: ...
+    def stop(self, name: str) -> None: ...
+    def pause(self, name: str) -> None: ...
+    def unpause(self, name: str) -> None: ...
+    def set_limits(self, name: str, limits: Limits) -> None: ...
+    def join(self, name: str, *, network: str, alias: str) -> None: ...
+    def remove(self, name: str) -> None: ...
+    def containers(self) -> list[Container]: ...
+    def networks(self) -> list[str]: ...
+    def remove_network(self, name: str) -> None: ...
+    def usage(self, name: str) -> Usage: ...
+    def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult: ...
+    def tunnel(self, name: str, argv: list[str]) -> socket.socket: ...
+    async def attach(self, name: str, argv: list[str]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]: ...
+
+
+@cache
+def lab_engine() -> LabEngine:
+    """The configured lab engine. Tests replace it with `use`."""
+    from django.conf import settings
+
+    from sandboxes.engine.lab import DockerLabEngine
+
+    return _replacement or DockerLabEngine(
+        settings.ENV.engine_url, lab=settings.ENV.name, image=settings.ENV.sandbox_image
+    )
+
+
+_replacement: LabEngine | None = None
+
+
+def use(engine: LabEngine | None) -> None:
+    """Make `engine` the lab engine from now on; None goes back to the configured one."""
+    global _replacement
+    _replacement = engine
+    lab_engine.cache_clear()

@@ -1,0 +1,225 @@
+"""The lab engine over Docker's API: one container and one network per machine."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import docker
+import requests
+from docker.errors import APIError, DockerException, NotFound
+
+from sandboxes.engine import (
+    Container,
+    EngineError,
+    EngineUnreachable,
+    ExecResult,
+    Limits,
+    NoSuchContainer,
+    Usage,
+)
+from sandboxes.engine.stream import open_async_stream, open_stream
+
+API_VERSION = "1.41"
+"""Docker 20.10's, the oldest engine we run on."""
+OUTPUT_LIMIT = 4 << 20
+_READY = ["sh", "-c", "until curl -sf -o /dev/null --unix-socket /run/docker.sock http://engine/_ping; do sleep 0.02; done"]
+
+
+class DockerLabEngine:
+    """`LabEngine` on a real engine. Thread-safe; blocking, so never to be called on the event loop (but `attach`)."""
+
+    def __init__(self, url: str, *, lab: str, image: str) -> None:
+        self._url = url
+        self._lab = lab
+        self._image = image
+        self._made: docker.APIClient | None = None
+
+    @property
+    def _api(self) -> docker.APIClient:
+        # A version of its own: negotiating would need the engine at construction.
+        if self._made is None:
+            self._made = docker.APIClient(self._url, version=API_VERSION, timeout=60)
+        return self._made
+
+    def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, disk: str) -> None:
+        with _translated():
+            ours = {"lab.id": self._lab, **labels}
+            self._api.create_network(name, driver="bridge", check_duplicate=True, labels=ours)
+            host = self._api.create_host_config(
+                cap_add=["ALL"],
+                security_opt=["apparmor=unconfined"],
+                storage_opt={"size": disk},
+                network_mode=name,
+                **_limits(limits),
+            )
+            self._api.create_container(image=self._image, name=name, hostname=hostname, labels=ours, host_config=host)
+
+    def start(self, name: str) -> None:
+        with _translated():
+            self._api.start(name)
+
+    def wait_ready(self, name: str, *, seconds: float) -> None:
+        """Wait until the engine inside answers."""
+        if self.run(name, _READY, seconds=seconds).code:
+            raise EngineError(f"the engine inside {name} did not come up")
+
+    def stop(self, name: str) -> None:
+        with _translated():
+            self._api.stop(name, timeout=12)
+
+    def pause(self, name: str) -> None:
+        with _translated():
+            self._api.pause(name)
+
+    def unpause(self, name: str) -> None:
+        with _translated():
+            self._api.unpause(name)
+
+    def set_limits(self, name: str, limits: Limits) -> None:
+        # docker-py's update_container has no NanoCpus nor PidsLimit.
+        with _translated():
+            url = self._api._url("/containers/{0}/update", name)
+            wanted = _limits(limits)
+            body = {
+                "Memory": wanted["mem_limit"],
+                "MemorySwap": wanted["memswap_limit"],
+                "NanoCpus": wanted["nano_cpus"],
+                "PidsLimit": wanted["pids_limit"],
+            }
+            self._api._result(self._api._post_json(url, data=body), True)
+
+    def join(self, name: str, *, network: str, alias: str) -> None:
+        """Move a machine from its own network to another's, where `alias` is its name."""
+        with _translated():
+            if name != network:
+                self._api.disconnect_container_from_network(name, name)
+                self._api.connect_container_to_network(name, network, aliases=[alias])
+                self._api.remove_network(name)
+
+    def remove(self, name: str) -> None:
+        with _translated(gone_is_fine=True):
+            self._api.remove_container(name, force=True, v=True)
+        self.remove_network(name)
+
+    def remove_network(self, name: str) -> None:
+        with _translated(gone_is_fine=True):
+            self._api.remove_network(name)
+
+    def containers(self) -> list[Container]:
+        with _translated():
+            return [
+                Container(
+                    name=row["Names"][0].lstrip("/"),
+                    state=row["State"],
+                    created=datetime.fromtimestamp(row["Created"], UTC),
+                    labels=row["Labels"],
+                )
+                for row in self._api.containers(all=True, filters={"label": f"lab.id={self._lab}"})
+                if row["Names"]
+            ]
+
+    def networks(self) -> list[str]:
+        with _translated():
+            return [row["Name"] for row in self._api.networks(filters={"label": f"lab.id={self._lab}"})]
+
+    def usage(self, name: str) -> Usage:
+        with _translated():
+            stats = self._api.stats(name, stream=False, one_shot=True)
+        memory = stats.get("memory_stats", {})
+        counted = memory.get("stats", {})
+        cache = counted.get("total_inactive_file", counted.get("inactive_file", 0))
+        pids = stats.get("pids_stats", {})
+        return Usage(
+            memory=max(0, memory.get("usage", 0) - cache),
+            memory_limit=memory.get("limit", 0),
+            cpu=stats.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage", 0),
+            pids=pids.get("current", 0),
+            pids_limit=pids.get("limit", 0),
+            oom_kills=memory.get("failcnt", 0),
+        )
+
+    def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
+        """Run a command to its end. Past `seconds`, or 4 MiB of output, raises EngineError."""
+        deadline = time.monotonic() + seconds
+        with _translated():
+            made = self._api.exec_create(name, argv, user=user, stdin=False)
+        stream = open_stream(self._url, made["Id"], seconds=seconds)
+        output = bytearray()
+        try:
+            while True:
+                stream.settimeout(max(0.01, deadline - time.monotonic()))
+                chunk = stream.recv(65536)
+                if not chunk:
+                    break
+                output += chunk
+                if len(output) > OUTPUT_LIMIT:
+                    raise EngineError(f"{argv[0]} said more than {OUTPUT_LIMIT} bytes")
+        except TimeoutError as error:
+            raise EngineError(f"{argv[0]} did not end in {seconds:.0f} s") from error
+        except OSError as error:
+            raise EngineUnreachable(str(error)) from error
+        finally:
+            stream.close()
+        with _translated():
+            code = self._api.exec_inspect(made["Id"])["ExitCode"]
+        return ExecResult(code=-1 if code is None else code, output=_both(bytes(output)))
+
+    def tunnel(self, name: str, argv: list[str]) -> socket.socket:
+        """Standard input and output of a command, as a socket that carries the engine's frames."""
+        with _translated():
+            made = self._api.exec_create(name, argv, user="root", stdin=True, stderr=False)
+        return open_stream(self._url, made["Id"], seconds=20)
+
+    async def attach(self, name: str, argv: list[str]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The same on the event loop."""
+
+        def create() -> dict[str, Any]:
+            with _translated():
+                made: dict[str, Any] = self._api.exec_create(name, argv, user="root", stdin=True, stderr=False)
+                return made
+
+        made = await asyncio.get_running_loop().run_in_executor(None, create)
+        return await open_async_stream(self._url, made["Id"])
+
+
+def _limits(limits: Limits) -> dict[str, int]:
+    memory = limits.memory << 20
+    return {
+        "mem_limit": memory,
+        "memswap_limit": memory,
+        "nano_cpus": int(limits.cpus * 1e9),
+        "pids_limit": limits.pids,
+    }
+
+
+def _both(frames: bytes) -> bytes:
+    """Standard output and error of a framed stream, in the order they came."""
+    out, at = [], 0
+    while at + 8 <= len(frames):
+        length = int.from_bytes(frames[at + 4 : at + 8], "big")
+        out.append(frames[at + 8 : at + 8 + length])
+        at += 8 + length
+    return b"".join(out)
+
+
+@contextmanager
+def _translated(*, gone_is_fine: bool = False) -> Iterator[None]:
+    try:
+        yield
+    except NotFound as error:
+        if not gone_is_fine:
+            raise NoSuchContainer(str(error)) from error
+    except APIError as error:
+        if gone_is_fine and error.response is not None and error.response.status_code == 409:
+            return  # its removal is already in progress
+        raise EngineError(str(error.explanation or error)) from error
+    except (DockerException, requests.RequestException) as error:
+        raise EngineUnreachable(str(error)) from error
+
+

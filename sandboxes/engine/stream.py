@@ -1,0 +1,112 @@
+"""Raw, two-way streams of an exec: the Engine API's connection upgrade, and its multiplexed frames.
+
+docker-py's own socket is no use here: the first bytes may stay in http.client's buffer, it carries a 60 s
+time-out and it can't be written to. Protocol: Engine API reference, "Attach to a container", stream format.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from urllib.parse import urlsplit
+
+from sandboxes.engine import EngineError, EngineUnreachable
+
+HEADER = 8
+"""Bytes before each frame of a stream without TTY: stream number, three zeros, length (4, big endian)."""
+
+
+def _request(exec_id: str) -> bytes:
+    body = b'{"Detach":false,"Tty":false}'
+    return (
+        f"POST /v1.41/exec/{exec_id}/start HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\n"
+        f"Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+def _check_status(head: bytes) -> None:
+    status = head.split(b"\r\n", 1)[0]
+    if b" 101 " not in status + b" ":
+        raise EngineError(f"the engine refused the stream: {status.decode(errors='replace')}")
+
+
+def open_stream(url: str, exec_id: str, *, seconds: float) -> socket.socket:
+    """Start an exec over a fresh, blocking socket; what follows is frames. Close it to end standard input."""
+    parts = urlsplit(url)
+    try:
+        if parts.scheme == "unix":
+            stream = socket.socket(socket.AF_UNIX)
+            stream.settimeout(seconds)
+            stream.connect(parts.path)
+        else:
+            stream = socket.create_connection((parts.hostname or "", parts.port or 2375), timeout=seconds)
+    except OSError as error:
+        raise EngineUnreachable(str(error)) from error
+    try:
+        stream.sendall(_request(exec_id))
+        head = b""
+        # Byte by byte: whatever follows the blank line belongs to the stream.
+        while not head.endswith(b"\r\n\r\n"):
+            byte = stream.recv(1)
+            if not byte or len(head) > 8192:
+                raise EngineError("the engine closed the stream")
+            head += byte
+        _check_status(head)
+    except OSError as error:
+        stream.close()
+        raise EngineUnreachable(str(error)) from error
+    except EngineError:
+        stream.close()
+        raise
+    return stream
+
+
+async def open_async_stream(url: str, exec_id: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """The same for the event loop."""
+    parts = urlsplit(url)
+    try:
+        if parts.scheme == "unix":
+            reader, writer = await asyncio.open_unix_connection(parts.path, limit=256 * 1024)
+        else:
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port or 2375, limit=256 * 1024)
+    except OSError as error:
+        raise EngineUnreachable(str(error)) from error
+    try:
+        writer.write(_request(exec_id))
+        _check_status(await reader.readuntil(b"\r\n\r\n"))
+    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
+        writer.close()
+        raise EngineUnreachable(str(error)) from error
+    except EngineError:
+        writer.close()
+        raise
+    return reader, writer
+
+
+class Demultiplexer:
+    """Takes the stream's bytes as they come and gives back those of standard output; the rest is dropped."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._left = 0
+        self._wanted = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        out = []
+        view = memoryview(chunk)
+        while view:
+            if self._left:
+                taken = min(self._left, len(view))
+                if self._wanted:
+                    out.append(bytes(view[:taken]))
+                self._left -= taken
+                view = view[taken:]
+                continue
+            taken = HEADER - len(self._head)
+            self._head += bytes(view[:taken])
+            view = view[taken:]
+            if len(self._head) == HEADER:
+                self._wanted = self._head[0] == 1
+                self._left = int.from_bytes(self._head[4:], "big")
+                self._head = b""
+        return out[0] if len(out) == 1 else b"".join(out)

@@ -1,0 +1,181 @@
+"""`container`: a container that was created as asked and is, or ended, as asked.
+
+    - id: saludo
+      tipo: container
+      titulo: Un contenedor llamado «saludo» ha dicho «hola»
+      nombre: saludo             # optional: any container may match without it
+      imagen: busybox:1.37
+      orden: [echo, hola]        # optional
+      estado: exited             # optional: running, exited…
+      codigo: 0                  # optional: exit code
+      salida: hola               # optional: text in its output
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.utils.translation import gettext as _
+
+from lessons.kinds import Evidence, Spec, Status, Verdict
+from sandboxes.engine.student import ContainerFacts, StudentEngine
+from sandboxes.graders.text import command_line, listing, nearest
+
+STATES = {
+    "running": "en marcha",
+    "exited": "terminado",
+    "created": "creado, pero sin arrancar",
+    "paused": "en pausa",
+    "restarting": "reiniciándose",
+    "dead": "muerto",
+}
+
+
+class ContainerSpec(Spec):
+    nombre: str = ""
+    imagen: str = ""
+    orden: list[str] | None = None
+    estado: str = ""
+    codigo: int | None = None
+    salida: str = ""
+
+
+class Seen(Evidence):
+    """One container, as far as this check cares."""
+
+    name: str
+    image: str
+    command: list[str]
+    status: str
+    exit_code: int
+    error: str = ""
+    said: bool | None = None
+    """Whether the wanted text is in its output; None if it was not asked for."""
+
+
+class ContainerEvidence(Evidence):
+    containers: list[Seen]
+
+
+class ContainerKind:
+    name: ClassVar[str] = "container"
+    spec: ClassVar[type[Spec]] = ContainerSpec
+    evidence: ClassVar[type[Evidence]] = ContainerEvidence
+
+    def observe(self, spec: ContainerSpec, engine: StudentEngine) -> ContainerEvidence:
+        return ContainerEvidence(containers=[self._see(spec, facts, engine) for facts in engine.containers()])
+
+    def _see(self, spec: ContainerSpec, facts: ContainerFacts, engine: StudentEngine) -> Seen:
+        said = None
+        if spec.salida and facts.status != "created" and (not spec.nombre or facts.name == spec.nombre):
+            said = spec.salida in engine.logs(facts)
+        return Seen(
+            name=facts.name, image=facts.image, command=[facts.path, *facts.args] if facts.path else facts.command,
+            status=facts.status, exit_code=facts.exit_code, error=facts.error, said=said,
+        )
+
+    def judge(self, spec: ContainerSpec, evidence: ContainerEvidence) -> Verdict:
+        expected = _describe(spec)
+        candidates = evidence.containers
+        if spec.nombre:
+            candidates = [seen for seen in candidates if seen.name == spec.nombre]
+        if not candidates:
+            return _none_there(spec, evidence.containers, expected)
+        # The best candidate is the one with the fewest faults; its first fault is what the student hears.
+        faults = [(_faults(spec, seen), seen) for seen in reversed(candidates)]
+        found, seen = min(faults, key=lambda pair: len(pair[0]))
+        if not found:
+            return Verdict(Status.PASSED, expected, _("«%(name)s» lo cumple") % {"name": seen.name})
+        observed, hint = found[0]
+        return Verdict(Status.FAILED, expected, observed, hint)
+
+
+def _describe(spec: ContainerSpec) -> str:
+    parts = [_("un contenedor llamado «%(name)s»") % {"name": spec.nombre} if spec.nombre else _("un contenedor")]
+    if spec.imagen:
+        parts.append(_("de la imagen «%(image)s»") % {"image": spec.imagen})
+    if spec.orden is not None:
+        parts.append(_("que ejecute «%(command)s»") % {"command": command_line(spec.orden)})
+    if spec.estado:
+        parts.append(_("y esté %(state)s") % {"state": STATES.get(spec.estado, spec.estado)})
+    if spec.codigo is not None:
+        parts.append(_("con código de salida %(code)d") % {"code": spec.codigo})
+    if spec.salida:
+        parts.append(_("y haya escrito «%(text)s»") % {"text": spec.salida})
+    return " ".join(parts)
+
+
+def _none_there(spec: ContainerSpec, everybody: list[Seen], expected: str) -> Verdict:
+    names = [seen.name for seen in everybody]
+    observed = _("tu motor tiene %(names)s") % {"names": listing(names, nothing=_("ningún contenedor"))}
+    if not everybody:
+        hint = _("Crea uno con «docker run». Los terminados también cuentan: se ven con «docker ps -a».")
+        if spec.salida or spec.orden is not None:
+            hint += " " + _("Si lo creaste con --rm, se borró solo al terminar.")
+    elif near := nearest(spec.nombre, names):
+        hint = _("Tienes uno llamado «%(near)s»: compara los nombres letra a letra.") % {"near": near}
+    elif any(not _faults(spec, seen) for seen in everybody):
+        hint = _("Tienes uno que hace lo que se pide, pero Docker le puso el nombre. El nombre se elige con --name, antes de la imagen.")
+    else:
+        hint = _("El nombre se elige al crearlo, con --name, antes de la imagen: docker run --name %(name)s IMAGEN.") % {"name": spec.nombre}
+    return Verdict(Status.FAILED, expected, observed, hint)
+
+
+def _faults(spec: ContainerSpec, seen: Seen) -> list[tuple[str, str]]:
+    """What is wrong with one container, as (observed, hint), the most telling first."""
+    faults = []
+    command = command_line(seen.command)
+    if seen.status == "created" and seen.command and seen.command[0].startswith("-"):
+        faults.append((
+            _("«%(name)s» intentó ejecutar «%(word)s»") % {"name": seen.name, "word": seen.command[0]},
+            _("Las opciones de «docker run» van antes de la imagen; todo lo que va después es la orden del contenedor."),
+        ))
+    elif seen.status == "created" and seen.error:
+        faults.append((
+            _("«%(name)s» no llegó a arrancar: %(error)s") % {"name": seen.name, "error": seen.error[:160]},
+            _("Bórralo con «docker rm %(name)s», corrige la orden y créalo de nuevo.") % {"name": seen.name},
+        ))
+    if spec.imagen and seen.image != spec.imagen:
+        faults.append((
+            _("«%(name)s» es de la imagen «%(image)s»") % {"name": seen.name, "image": seen.image},
+            _("La imagen se escribe con su etiqueta: «%(image)s». Sin etiqueta, Docker usa «latest».") % {"image": spec.imagen},
+        ))
+    if spec.orden is not None and seen.command != spec.orden:
+        faults.append((
+            _("«%(name)s» ejecutó «%(command)s»") % {"name": seen.name, "command": command},
+            _command_hint(spec.orden, seen.command),
+        ))
+    if spec.estado and seen.status != spec.estado:
+        faults.append((
+            _("«%(name)s» está %(state)s") % {"name": seen.name, "state": STATES.get(seen.status, seen.status)},
+            _state_hint(spec, seen),
+        ))
+    if spec.codigo is not None and seen.status == "exited" and seen.exit_code != spec.codigo:
+        faults.append((
+            _("«%(name)s» terminó con el código %(code)d") % {"name": seen.name, "code": seen.exit_code},
+            _("Mira qué dijo con «docker logs %(name)s».") % {"name": seen.name},
+        ))
+    if spec.salida and not seen.said:
+        faults.append((
+            _("«%(name)s» no ha escrito «%(text)s»") % {"name": seen.name, "text": spec.salida},
+            _("Compruébalo con «docker logs %(name)s»; mayúsculas y acentos cuentan.") % {"name": seen.name},
+        ))
+    return faults
+
+
+def _command_hint(wanted: list[str], found: list[str]) -> str:
+    if len(found) == 1 and found[0].split() == wanted:
+        return _("Toda la orden va entre comillas y Docker la toma por el nombre de un programa: entrecomilla solo el texto.")
+    if found and wanted and found[0] == wanted[0]:
+        return _("El programa es el que se pide, pero sus argumentos no: se esperan «%(args)s».") % {"args": command_line(wanted[1:])}
+    return _("La orden del contenedor es lo que va después de la imagen.")
+
+
+def _state_hint(spec: ContainerSpec, seen: Seen) -> str:
+    if spec.estado == "running" and seen.status == "exited":
+        return _("Un contenedor vive lo que vive su primer proceso: el de este terminó con el código %(code)d. Mira «docker logs %(name)s».") % {
+            "code": seen.exit_code, "name": seen.name,
+        }
+    if spec.estado == "exited" and seen.status == "running":
+        return _("Sigue en marcha: espera a que termine o páralo con «docker stop %(name)s».") % {"name": seen.name}
+    return _("Mira su estado con «docker ps -a».")

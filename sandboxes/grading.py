@@ -1,0 +1,104 @@
+"""Grades an exercise: press of a button → Celery → observe the student's engine → judge → progress.
+
+    request_check   claims the attempt's one running check (views)
+    run_check       looks and judges (worker)
+    end_lost_checks ends what a killed worker left (reaper's sweep)
+
+A check run ends once, whoever ends it. What could not be observed is said, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from celery.exceptions import SoftTimeLimitExceeded
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from lessons import catalog, kinds, progress
+from lessons.kinds import Status, Verdict
+from lessons.models import CheckRun
+from sandboxes import activity, tasks
+from sandboxes.engine import lab_engine
+from sandboxes.engine.student import CannotObserve, StudentEngine
+from sandboxes.models import Sandbox, State
+
+log = structlog.get_logger()
+
+
+def request_check(sandbox: Sandbox) -> CheckRun | None:
+    """Ask for the sandbox to be checked; None if it can't be (not ready) or is being checked already."""
+    if sandbox.state != State.READY:
+        return None
+    activity.touch(sandbox.pk)
+    attempt = sandbox.attempt or progress.open_attempt(sandbox.user, sandbox.exercise)
+    check = progress.begin_check(attempt)
+    if check:
+        tasks.enqueue(tasks.run_check, check.pk)
+    return check
+
+
+def run_check(check_id: int) -> None:
+    """Carry out a check run that was asked for. Safe to run twice: the second time changes nothing."""
+    check = CheckRun.objects.filter(pk=check_id, finished=None).select_related("attempt").first()
+    if check is None:
+        return
+    exercise = catalog.exercise(check.attempt.exercise)
+    sandbox = Sandbox.objects.filter(attempt=check.attempt, state=State.READY).first()
+    machine = sandbox.machines.first() if sandbox else None
+    if exercise is None or machine is None:
+        progress.fail_check(check, _("El laboratorio ya no está en marcha."))
+        return
+    try:
+        with StudentEngine(lab_engine(), machine.name, seconds=settings.ENV.check_timeout) as engine:
+            verdicts, evidence = grade(exercise.checks, engine)
+    except SoftTimeLimitExceeded:
+        progress.fail_check(check, _("El motor tardó demasiado en contestar."))
+        return
+    progress.end_check(check, exercise, verdicts, evidence)
+
+
+def grade(
+    checks: Iterable[kinds.Spec], engine: Any
+) -> tuple[list[tuple[str, Verdict]], dict[str, Any]]:
+    """Observe and judge each check: verdicts by check id, and the evidence they rest on."""
+    verdicts, seen = [], {}
+    for spec in checks:
+        kind = kinds.get(spec.tipo)
+        try:
+            evidence = kind.observe(spec, engine)
+        except CannotObserve as error:
+            verdicts.append((spec.id, cannot_check(str(error))))
+            continue
+        seen[spec.id] = evidence.model_dump(mode="json")
+        verdicts.append((spec.id, kind.judge(spec, evidence)))
+    return verdicts, seen
+
+
+def rejudge(check: CheckRun) -> list[tuple[str, Verdict]]:
+    """Judge a past run's evidence again with today's checks; says so where the evidence does not suffice."""
+    exercise = catalog.exercise(check.attempt.exercise)
+    verdicts = []
+    for spec in exercise.checks if exercise else ():
+        kind = kinds.get(spec.tipo)
+        raw = check.evidence.get(spec.id)
+        if raw is None:
+            verdicts.append((spec.id, cannot_check(_("no se guardaron pruebas de esta comprobación"))))
+            continue
+        verdicts.append((spec.id, kind.judge(spec, kind.evidence.model_validate(raw))))
+    return verdicts
+
+
+def cannot_check(why: str) -> Verdict:
+    return Verdict(Status.UNKNOWN, expected="", observed=_("No se pudo comprobar: %(why)s.") % {"why": why.rstrip(".")})
+
+
+def end_lost_checks() -> None:
+    """End the runs whose worker was killed and whose task will not come back."""
+    limit = timezone.now() - timedelta(seconds=2 * settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"])
+    for check in CheckRun.objects.filter(finished=None, requested__lt=limit):
+        progress.fail_check(check, _("La comprobación se interrumpió; vuelve a pulsar «Comprobar»."))

@@ -1,0 +1,241 @@
+"""A sandbox's life: start, continue, reset, extend, stop. The sole writer of sandbox state.
+
+    start ─ requested ─→ starting ─→ ready ─→ removed | expired      (machines kept for *Continuar*)
+                                  └→ failed
+Every step is a conditional update (`move`): of two that try, one wins, and losing is no error. A start with a
+warm machine is over within the request; else a worker does it (`bring_up`). A crash between two steps is
+healed by reaper.py.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from lessons import progress
+from lessons.catalog import Exercise, exercise as find_exercise
+from sandboxes import activity, pool
+from sandboxes.engine import EngineError, Limits, NoSuchContainer, lab_engine
+from sandboxes.models import LIVE, Machine, Sandbox, State
+
+log = structlog.get_logger()
+
+SESSION_ENDED = 4410
+"""The close code that terminals of an ended sandbox get: docs/terminal-protocol.md."""
+
+
+class Occupied(Exception):
+    """The student has a live sandbox of another exercise."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        super().__init__(str(sandbox))
+        self.sandbox = sandbox
+
+
+def current(user: Any) -> Sandbox | None:
+    """The user's live sandbox."""
+    return Sandbox.objects.filter(user=user, state__in=LIVE).first()
+
+
+def latest(user: Any, exercise: str) -> Sandbox | None:
+    """The user's last sandbox of an exercise, live or not."""
+    return Sandbox.objects.filter(user=user, exercise=exercise).order_by("-created").first()
+
+
+def start(user: AbstractBaseUser, exercise: Exercise, *, swap: bool = False) -> Sandbox:
+    """The user's sandbox for `exercise`: the live one, or a new one. Two clicks, two tabs: one sandbox.
+
+    Raises Occupied if another exercise's sandbox lives, unless `swap` stops it."""
+    live = current(user)
+    if live and live.exercise == exercise.key:
+        return live
+    if live:
+        if not swap:
+            raise Occupied(live)
+        stop(live, reason=_("Abriste el laboratorio de otro ejercicio."))
+    try:
+        with transaction.atomic():
+            attempt = progress.begin_attempt(user, exercise.key)
+            sandbox = Sandbox.objects.create(user=user, exercise=exercise.key, attempt=attempt)
+    except IntegrityError:
+        return start(user, exercise, swap=swap)
+    _begin(sandbox)
+    return sandbox
+
+
+def resume(sandbox: Sandbox) -> Sandbox:
+    """Bring a stopped sandbox back with its images and containers. Raises Occupied as `start` does."""
+    live = current(sandbox.user)
+    if live:
+        if live.pk == sandbox.pk:
+            return live
+        raise Occupied(live)
+    try:
+        moved = sandbox.kept_until is not None and move(
+            sandbox, (State.REMOVED, State.EXPIRED, State.FAILED), State.REQUESTED, reason="", notice="", kept_until=None
+        )
+    except IntegrityError:
+        moved = False
+    if moved:
+        _begin(sandbox)
+    sandbox.refresh_from_db()
+    return sandbox
+
+
+def reset(sandbox: Sandbox) -> Sandbox:
+    """A clean sandbox in place of this one, which is kept for a while in case it was a slip."""
+    exercise = find_exercise(sandbox.exercise)
+    stop(sandbox, reason=_("Lo reiniciaste."))
+    if exercise is None:
+        return sandbox
+    return start(sandbox.user, exercise)
+
+
+def stop(sandbox: Sandbox, *, reason: str, state: State = State.REMOVED) -> bool:
+    """End a live sandbox; its machines are stopped and kept by a worker. False if it had ended already."""
+    kept = timezone.now() + timedelta(days=settings.ENV.keep_days) if settings.ENV.keep_days else None
+    if not move(sandbox, LIVE, state, reason=reason, notice="", kept_until=kept):
+        return False
+    progress.end_attempts(sandbox.user, sandbox.exercise)
+    close_terminals(f"sandbox-{sandbox.pk}", SESSION_ENDED)
+    from sandboxes import tasks
+
+    tasks.enqueue(tasks.put_away, str(sandbox.pk))
+    return True
+
+
+def extend(sandbox: Sandbox) -> None:
+    """Start the idle countdown over."""
+    Sandbox.objects.filter(pk=sandbox.pk, state=State.READY).update(active=timezone.now(), notice="")
+    activity.touch(sandbox.pk)
+
+
+def expires(sandbox: Sandbox) -> Any:
+    """When an idle sandbox ends, if nothing stirs."""
+    return activity.last(sandbox) + timedelta(seconds=settings.ENV.sandbox_idle)
+
+
+def place_in_queue(sandbox: Sandbox) -> int:
+    """1 for the next one."""
+    return 1 + Sandbox.objects.filter(state=State.REQUESTED, changed__lt=sandbox.changed).count()
+
+
+def has_room() -> bool:
+    return Sandbox.objects.filter(state__in=(State.STARTING, State.READY)).count() < settings.ENV.sandboxes_max
+
+
+def move(sandbox: Sandbox, sources: tuple[State, ...], target: State, **fields: Any) -> bool:
+    """The one way a sandbox changes state: only from one of `sources`; False if somebody else was first."""
+    moved = Sandbox.objects.filter(pk=sandbox.pk, state__in=sources).update(
+        state=target, changed=timezone.now(), **fields
+    )
+    if moved:
+        sandbox.refresh_from_db()
+    return bool(moved)
+
+
+def bring_up(sandbox: Sandbox) -> None:
+    """Take a requested sandbox to ready, with the machines it has, warm ones or new ones. Idempotent.
+
+    Leaves it in the queue when the lab is full; says why when it fails."""
+    if not has_room() or not move(sandbox, (State.REQUESTED,), State.STARTING):
+        return
+    exercise = find_exercise(sandbox.exercise)
+    if exercise is None:
+        move(sandbox, (State.STARTING,), State.FAILED, reason=_("Ese ejercicio ya no está en el curso."))
+        return
+    try:
+        _assemble(sandbox, exercise)
+    except EngineError as error:
+        log.warning("a sandbox could not be started", sandbox=str(sandbox.pk), error=str(error))
+        put_down(sandbox)
+        move(sandbox, (State.STARTING,), State.FAILED, reason=_("El motor del laboratorio no pudo arrancarlo. Vuelve a intentarlo."))
+        return
+    now = timezone.now()
+    if not move(sandbox, (State.STARTING,), State.READY, ready=now, active=now):
+        # It was stopped meanwhile; whoever did so has already put away what there was.
+        put_down(sandbox)
+
+
+def put_away(sandbox: Sandbox) -> None:
+    """Stop the machines of an ended sandbox and keep them, or remove them if nothing is to be kept."""
+    sandbox.refresh_from_db()
+    if sandbox.live:
+        return
+    if sandbox.kept_until is None:
+        put_down(sandbox)
+        return
+    for machine in sandbox.machines.all():
+        try:
+            lab_engine().stop(machine.name)
+        except NoSuchContainer:
+            machine.delete()
+    if not sandbox.machines.exists():
+        Sandbox.objects.filter(pk=sandbox.pk).update(kept_until=None)
+
+
+def put_down(sandbox: Sandbox) -> None:
+    """Remove the machines of a sandbox for good."""
+    for machine in Machine.objects.filter(sandbox=sandbox):
+        pool.discard(machine)
+    Sandbox.objects.filter(pk=sandbox.pk).update(kept_until=None)
+
+
+def close_terminals(group: str, code: int) -> None:
+    """Close every terminal of a group (`sandbox-<id>`, `user-<id>`) with this close code."""
+    async_to_sync(get_channel_layer().group_send)(group, {"type": "terminal.close", "code": code})
+
+
+def _begin(sandbox: Sandbox) -> None:
+    """Hand over within the request if everything is at hand, else leave it to a worker, in turn."""
+    from sandboxes import tasks
+
+    if place_in_queue(sandbox) == 1 and not sandbox.machines.exists() and pool.warm_count() >= _nodes(sandbox):
+        bring_up(sandbox)
+    if sandbox.state == State.REQUESTED:
+        tasks.enqueue(tasks.bring_up, str(sandbox.pk))
+    tasks.enqueue(tasks.tend_pool)
+
+
+def _nodes(sandbox: Sandbox) -> int:
+    exercise = find_exercise(sandbox.exercise)
+    return len(exercise.lab.nodos) if exercise else 1
+
+
+def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
+    lab = exercise.lab
+    limits = Limits(memory=lab.memoria, cpus=lab.cpus, pids=lab.procesos)
+    engine = lab_engine()
+    there = {machine.node: machine for machine in sandbox.machines.all()}
+    first: Machine | None = None
+    for position, node in enumerate(lab.nodos):
+        machine = there.get(node)
+        if machine:
+            engine.start(machine.name)
+            engine.wait_ready(machine.name, seconds=settings.ENV.start_timeout)
+        else:
+            machine = pool.take(sandbox, disk=lab.disco, node=node, position=position, limits=limits) or pool.make(
+                disk=lab.disco, limits=limits, sandbox=sandbox, node=node, position=position
+            )
+            Machine.objects.filter(pk=machine.pk).update(state=Machine.State.TAKEN)
+            if first is None:
+                if len(lab.nodos) > 1:
+                    _name(machine.name, node)
+            else:
+                engine.join(machine.name, network=first.name, alias=node)
+                _name(machine.name, node)
+        first = first or machine
+
+
+def _name(container: str, node: str) -> None:
+    """Tell a machine its node's name: a hostname can't be changed from outside."""
+    lab_engine().run(container, ["/usr/local/sbin/lab-name", node])

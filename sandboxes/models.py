@@ -1,0 +1,93 @@
+"""Sandboxes and the machines they are made of. Only lifecycle.py, pool.py and reaper.py write them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+
+class State(models.TextChoices):
+    """A sandbox's life. It moves only by conditional updates (lifecycle.move)."""
+
+    REQUESTED = "requested", _("en cola")
+    STARTING = "starting", _("arrancando")
+    READY = "ready", _("en marcha")
+    FAILED = "failed", _("falló")
+    EXPIRED = "expired", _("caducado")
+    REMOVED = "removed", _("terminado")
+
+
+LIVE = (State.REQUESTED, State.STARTING, State.READY)
+
+
+class Sandbox(models.Model):
+    """One student's laboratory for one exercise, past or present."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="sandboxes")
+    exercise = models.CharField(max_length=200)
+    attempt = models.ForeignKey("lessons.Attempt", models.SET_NULL, null=True, related_name="+")
+    state = models.CharField(max_length=10, choices=State, default=State.REQUESTED)
+    reason = models.CharField(max_length=300, blank=True)
+    """Why it ended or failed, as the student reads it."""
+    notice = models.CharField(max_length=300, blank=True)
+    """What the student should know now: it nears its limits, it will expire."""
+    created = models.DateTimeField(auto_now_add=True)
+    changed = models.DateTimeField(default=timezone.now)
+    ready = models.DateTimeField(null=True)
+    """When it was handed over; idle time counts from here, never from boot."""
+    active = models.DateTimeField(null=True)
+    """The last sign of life that reached the database; keystrokes wait in the cache (activity.py)."""
+    kept_until = models.DateTimeField(null=True)
+    """Until when its stopped machines are kept for *Continuar*; None if they are gone."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("user",), condition=models.Q(state__in=["requested", "starting", "ready"]),
+                name="one_live_sandbox_per_user",
+            ),
+        )
+        indexes = (models.Index(fields=("state", "created")), models.Index(fields=("user", "exercise")))
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.exercise} · {self.get_state_display()}"
+
+    @property
+    def live(self) -> bool:
+        return self.state in LIVE
+
+    @property
+    def resumable(self) -> bool:
+        return self.kept_until is not None and not self.live
+
+
+class Machine(models.Model):
+    """One container: being made, warm, or a node of a sandbox. Its row comes before it and goes after it."""
+
+    class State(models.TextChoices):
+        MAKING = "making", _("creándose")
+        WARM = "warm", _("en reserva")
+        TAKEN = "taken", _("entregada")
+
+    name = models.CharField(max_length=60, unique=True)
+    """The container's and its network's."""
+    sandbox = models.ForeignKey(Sandbox, models.SET_NULL, null=True, related_name="machines")
+    node = models.CharField(max_length=40, blank=True)
+    position = models.PositiveSmallIntegerField(default=0)
+    disk = models.CharField(max_length=4)
+    state = models.CharField(max_length=8, choices=State, default=State.MAKING)
+    created = models.DateTimeField(auto_now_add=True)
+    cpu_seen: models.BigIntegerField[Any, Any] = models.BigIntegerField(default=0)
+    """CPU nanoseconds at the last watch."""
+
+    class Meta:
+        ordering = ("position", "id")
+
+    def __str__(self) -> str:
+        return self.name

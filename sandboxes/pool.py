@@ -1,0 +1,129 @@
+"""Machines: making them, keeping some warm (started and paused), handing them over, removing them.
+
+A warm machine serves any exercise of its disk size: what differs (memory, CPU, processes, names) is applied at
+hand-over. Size follows demand between a floor and a ceiling, and yields to memory pressure.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.core.cache import cache
+from django.utils import timezone
+
+from sandboxes.engine import EngineError, Limits, lab_engine
+from sandboxes.models import Machine, Sandbox
+
+log = structlog.get_logger()
+
+DEFAULT_DISK = "3G"
+WARM_LIMITS = Limits()
+MACHINE_MEMORY = 100 << 20
+"""Bytes that one more warm machine may cost, generously."""
+DEMAND_WINDOW = timedelta(minutes=5)
+HOSTNAME = "lab"
+
+
+def make(*, disk: str, limits: Limits = WARM_LIMITS, sandbox: Sandbox | None = None, node: str = HOSTNAME, position: int = 0) -> Machine:
+    """Make a machine and wait until its engine answers. On failure nothing of it remains; raises EngineError."""
+    machine = Machine.objects.create(
+        name=f"lab-{uuid.uuid4().hex[:16]}", disk=disk, sandbox=sandbox, node=node, position=position
+    )
+    engine = lab_engine()
+    try:
+        engine.create(machine.name, hostname=HOSTNAME, labels={"lab.machine": str(machine.pk)}, limits=limits, disk=disk)
+        engine.start(machine.name)
+        engine.wait_ready(machine.name, seconds=settings.ENV.start_timeout)
+    except EngineError:
+        discard(machine)
+        raise
+    return machine
+
+
+def discard(machine: Machine) -> None:
+    """Remove a machine: container, network, row, in this order, so that a crash leaves a row for the reaper."""
+    lab_engine().remove(machine.name)
+    machine.delete()
+
+
+def take(sandbox: Sandbox, *, disk: str, node: str, position: int, limits: Limits) -> Machine | None:
+    """Hand a warm machine over to `sandbox`; None if there is none."""
+    engine = lab_engine()
+    for machine in Machine.objects.filter(state=Machine.State.WARM, disk=disk).order_by("created"):
+        won = Machine.objects.filter(pk=machine.pk, state=Machine.State.WARM).update(
+            state=Machine.State.TAKEN, sandbox=sandbox, node=node, position=position
+        )
+        if not won:
+            continue
+        machine.refresh_from_db()
+        try:
+            engine.unpause(machine.name)
+            if limits != WARM_LIMITS:
+                engine.set_limits(machine.name, limits)
+        except EngineError as error:
+            log.warning("a warm machine could not be handed over", machine=machine.name, error=str(error))
+            discard(machine)
+            continue
+        return machine
+    return None
+
+
+def tend() -> None:
+    """Bring the pool to its size: at most one process at a time, a machine at a time. Shrinks at once."""
+    with _only_maker() as mine:
+        if not mine:
+            return
+        while (missing := target() - warm_count()) > 0:
+            if not _memory_allows():
+                return
+            try:
+                machine = make(disk=DEFAULT_DISK)
+            except EngineError as error:
+                log.warning("a warm machine could not be made", error=str(error))
+                return
+            lab_engine().pause(machine.name)
+            Machine.objects.filter(pk=machine.pk).update(state=Machine.State.WARM)
+            cache.touch(_MAKER_KEY, 120)
+        for machine in Machine.objects.filter(state=Machine.State.WARM).order_by("created")[: max(0, -missing)]:
+            if Machine.objects.filter(pk=machine.pk, state=Machine.State.WARM).update(state=Machine.State.MAKING):
+                discard(machine)
+
+
+def target() -> int:
+    """How many machines should be warm: as many as were asked for lately, between the floor and the ceiling."""
+    lately = Sandbox.objects.filter(created__gte=timezone.now() - DEMAND_WINDOW).count()
+    wanted = max(settings.ENV.pool_min, min(lately, settings.ENV.pool_max))
+    return wanted if _memory_allows() else min(wanted, settings.ENV.pool_min)
+
+
+def warm_count() -> int:
+    return Machine.objects.filter(state=Machine.State.WARM).count()
+
+
+_MAKER_KEY = "pool-maker"
+
+
+@contextmanager
+def _only_maker() -> Iterator[bool]:
+    mine = cache.add(_MAKER_KEY, 1, 120)
+    try:
+        yield mine
+    finally:
+        if mine:
+            cache.delete(_MAKER_KEY)
+
+
+def _memory_allows() -> bool:
+    """Whether the host keeps its reserve with one machine more (MemAvailable of /proc/meminfo)."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        name, value = line.split(":")
+        if name == "MemAvailable":
+            return int(value.split()[0]) * 1024 - MACHINE_MEMORY > settings.ENV.memory_reserve << 20
+    return True
+

@@ -1,0 +1,154 @@
+"""Puts right what time and crashes leave: idle sandboxes, queues, stuck starts, orphans on either side.
+
+It trusts the engine's labels and the database together. Whatever step of start or stop was cut short, the next
+sweep finds a state from which it can go on; nothing that lives is touched.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+from django.conf import settings
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from sandboxes import activity, lifecycle, pool, tasks
+from sandboxes.engine import Container, EngineError, EngineUnreachable, lab_engine
+from sandboxes.models import Machine, Sandbox, State
+
+log = structlog.get_logger()
+
+GRACE = timedelta(seconds=90)
+"""How old an unclaimed container or a half-made machine must be before it counts as orphaned."""
+
+
+def sweep() -> None:
+    """One round. An unreachable engine ends it quietly: the next round is near."""
+    try:
+        containers = {container.name: container for container in lab_engine().containers()}
+    except EngineUnreachable as error:
+        log.warning("the lab engine does not answer", error=str(error))
+        return
+    for step in (_end_idle, _end_stuck, _serve_queue):
+        step()
+    _find_lost(containers)
+    _remove_expired_keeps()
+    _remove_orphans(containers)
+
+
+def _end_idle() -> None:
+    now = timezone.now()
+    idle = timedelta(seconds=settings.ENV.sandbox_idle)
+    warning = timedelta(seconds=settings.ENV.sandbox_warning)
+    queue = Sandbox.objects.filter(state=State.REQUESTED).exists() and not lifecycle.has_room()
+    cap = timedelta(seconds=settings.ENV.sandbox_cap)
+    for sandbox in Sandbox.objects.filter(state=State.READY):
+        alive = activity.last(sandbox)
+        left = alive + idle - now
+        if left <= timedelta(0):
+            lifecycle.stop(
+                sandbox, state=State.EXPIRED,
+                reason=_("Pasaron %(minutes)d minutos sin actividad.") % {"minutes": settings.ENV.sandbox_idle // 60},
+            )
+        elif queue and sandbox.ready and now - sandbox.ready > cap + warning:
+            lifecycle.stop(
+                sandbox, state=State.EXPIRED,
+                reason=_("Llevaba %(hours)d horas en marcha y había gente esperando.") % {"hours": settings.ENV.sandbox_cap // 3600},
+            )
+        elif queue and sandbox.ready and now - sandbox.ready > cap:
+            _notice(sandbox, _("Hay gente esperando: este laboratorio, que lleva horas en marcha, terminará en unos minutos."))
+        elif left <= warning:
+            _notice(sandbox, _("Sin actividad: el laboratorio terminará en unos minutos. Pulsa «Prolongar» para seguir."))
+        if sandbox.active is None or alive - sandbox.active > timedelta(seconds=30):
+            Sandbox.objects.filter(pk=sandbox.pk).update(active=alive)
+
+
+def _notice(sandbox: Sandbox, text: str) -> None:
+    Sandbox.objects.filter(pk=sandbox.pk, state=State.READY).exclude(notice=text).update(notice=text)
+
+
+def _end_stuck() -> None:
+    """Starts whose worker died."""
+    limit = timezone.now() - timedelta(seconds=settings.ENV.start_timeout * 2)
+    for sandbox in Sandbox.objects.filter(state=State.STARTING, changed__lt=limit):
+        if lifecycle.move(sandbox, (State.STARTING,), State.FAILED, reason=_("El arranque se interrumpió. Vuelve a intentarlo.")):
+            lifecycle.put_down(sandbox)
+
+
+def _serve_queue() -> None:
+    """Start whoever is next; also those whose task was lost."""
+    room = settings.ENV.sandboxes_max - Sandbox.objects.filter(state__in=(State.STARTING, State.READY)).count()
+    for sandbox in Sandbox.objects.filter(state=State.REQUESTED).order_by("changed")[: max(0, room)]:
+        tasks.enqueue(tasks.bring_up, str(sandbox.pk))
+
+
+def _find_lost(containers: dict[str, Container]) -> None:
+    """Ready sandboxes whose machines do not run any more: say so; what is left can be continued."""
+    for sandbox in Sandbox.objects.filter(state=State.READY).prefetch_related("machines"):
+        names = [machine.name for machine in sandbox.machines.all()]
+        running = [name for name in names if name in containers and containers[name].state == "running"]
+        if len(running) < max(1, len(names)):
+            lifecycle.stop(
+                sandbox, state=State.EXPIRED,
+                reason=_("El laboratorio se detuvo (se reinició el servidor o su motor). Puedes continuarlo donde lo dejaste."),
+            )
+
+
+def _remove_expired_keeps() -> None:
+    ended = Sandbox.objects.filter(state__in=(State.REMOVED, State.EXPIRED, State.FAILED))
+    over = list(ended.filter(kept_until__lt=timezone.now()))
+    over += list(ended.filter(kept_until__isnull=False).order_by("-changed")[settings.ENV.keep_max :])
+    for sandbox in over:
+        lifecycle.put_down(sandbox)
+    # Ended sandboxes with machines but nothing to keep: a stop that was cut short.
+    for sandbox in ended.filter(kept_until=None, machines__isnull=False, changed__lt=timezone.now() - GRACE).distinct():
+        lifecycle.put_down(sandbox)
+
+
+def _remove_orphans(containers: dict[str, Container]) -> None:
+    now = timezone.now()
+    # The rows are read after the containers: a machine made in between has a row and is not in the list.
+    rows = {machine.name: machine for machine in Machine.objects.select_related("sandbox")}
+    engine = lab_engine()
+    for container in containers.values():
+        if container.name not in rows and now - container.created > GRACE:
+            log.info("removing an orphan container", container=container.name)
+            _quietly_remove(container.name)
+    for machine in rows.values():
+        old = now - machine.created > GRACE
+        unclaimed = machine.sandbox is None and machine.state != Machine.State.WARM
+        if machine.name not in containers and old:
+            _quietly_remove(machine.name)
+            machine.delete()
+        elif unclaimed and old and now - machine.created > timedelta(seconds=settings.ENV.start_timeout * 2):
+            pool.discard(machine)
+        elif machine.state == Machine.State.WARM and containers.get(machine.name) and containers[machine.name].state != "paused":
+            if old and Machine.objects.filter(pk=machine.pk, state=Machine.State.WARM).update(state=Machine.State.MAKING):
+                pool.discard(machine)
+        elif _stopped_late(machine, containers):
+            tasks.enqueue(tasks.put_away, str(machine.sandbox_id))
+    known = {machine.name for machine in Machine.objects.all()} | set(containers)
+    for network in engine.networks():
+        if network not in known:
+            _quietly_remove(network)
+
+
+def _stopped_late(machine: Machine, containers: dict[str, Container]) -> bool:
+    """Whether an ended sandbox's machine still runs: its worker died before putting it away."""
+    sandbox = machine.sandbox
+    return (
+        sandbox is not None
+        and not sandbox.live
+        and containers[machine.name].state == "running"
+        and timezone.now() - sandbox.changed > GRACE
+        if machine.name in containers
+        else False
+    )
+
+
+def _quietly_remove(name: str) -> None:
+    try:
+        lab_engine().remove(name)
+    except EngineError as error:
+        log.warning("an orphan could not be removed", name=name, error=str(error))

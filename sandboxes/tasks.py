@@ -1,0 +1,61 @@
+"""Celery tasks: thin wrappers, so that what they do can be called and tested without a worker."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from celery import shared_task
+from celery.app.task import Task
+from django.db import transaction
+
+
+def enqueue(task: Task, *args: Any) -> None:
+    """Send a task once the transaction at hand is committed, so that the worker finds what it is about."""
+    transaction.on_commit(lambda: task.delay(*args))
+
+
+@shared_task
+def bring_up(sandbox_id: str) -> None:
+    from sandboxes import lifecycle
+    from sandboxes.models import Sandbox
+
+    for sandbox in Sandbox.objects.filter(pk=sandbox_id):
+        lifecycle.bring_up(sandbox)
+
+
+@shared_task
+def put_away(sandbox_id: str) -> None:
+    from sandboxes import lifecycle
+    from sandboxes.models import Sandbox
+
+    for sandbox in Sandbox.objects.filter(pk=sandbox_id):
+        lifecycle.put_away(sandbox)
+
+
+@shared_task
+def tend_pool() -> None:
+    from sandboxes import pool
+
+    pool.tend()
+
+
+@shared_task
+def sweep() -> None:
+    from sandboxes import grading, reaper
+
+    reaper.sweep()
+    grading.end_lost_checks()
+
+
+@shared_task
+def watch() -> None:
+    from sandboxes import watch as watcher
+
+    watcher.watch()
+
+
+@shared_task
+def run_check(check_id: int) -> None:
+    from sandboxes import grading
+
+    grading.run_check(check_id)

@@ -1,0 +1,189 @@
+"""The terminal's websocket: who may open it, and the relay of bytes between the page and the shell's holder.
+
+Bytes never cross the channel layer, JSON or a thread. One task pumps engine → page and waits while the page
+has more than a window unacknowledged; page → engine goes straight through. The shell lives in the sandbox and
+outlives this consumer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from typing import Any
+from uuid import UUID
+
+import structlog
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
+from django.conf import settings
+
+from sandboxes import activity
+from sandboxes.engine import EngineError, lab_engine
+from sandboxes.engine.stream import Demultiplexer
+from sandboxes.models import Machine, State
+from sandboxes.terminal import protocol
+from sandboxes.terminal.protocol import CODES
+
+log = structlog.get_logger()
+
+ATTACH = ["/usr/local/sbin/lab-shells", "attach"]
+TOUCH_EVERY = 10
+"""Seconds between two notes of life, however much is typed."""
+OPEN_WITHIN = 20
+_WRAP = 1 << 32
+"""Acknowledgements count bytes in 32 bits."""
+STALL = 120
+"""Seconds a page may leave a full window unacknowledged before it counts as dead."""
+
+_open_terminals: Counter[int] = Counter()
+"""Terminals per user in this process."""
+
+
+class TerminalConsumer(AsyncConsumer):
+    """One page's terminal on one shell of one node. Touches no ORM after connecting."""
+
+    _pump: asyncio.Task[None] | None = None
+    _writer: asyncio.StreamWriter | None = None
+    _sandbox: UUID | None = None
+    _counted: int | None = None
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        # AsyncConsumer hops to the one thread that all consumers share for each message; keystrokes must not.
+        if message["type"] == "websocket.receive":
+            await self.websocket_receive(message)
+        else:
+            await super().dispatch(message)
+
+    async def websocket_connect(self, _message: dict[str, Any]) -> None:
+        self._sent = 0
+        self._acked = 0
+        self._room = asyncio.Event()
+        self._last_touch = 0.0
+        self._groups: list[str] = []
+        # Accepted before it is refused: a page learns the close code only of a socket that opened.
+        await self.send({"type": "websocket.accept"})
+        arguments = self.scope["url_route"]["kwargs"]
+        self._name = arguments["name"]
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            await self._close("no-session")
+            return
+        machine = await _find_machine(user.pk, arguments["sandbox"], arguments["node"])
+        if isinstance(machine, str):
+            await self._close(machine)
+            return
+        if not self._count_in(user.pk):
+            await self._close("too-many")
+            return
+        self._sandbox = arguments["sandbox"]
+        self._container = machine.name
+        for group in (f"user-{user.pk}", f"sandbox-{self._sandbox}"):
+            await self.channel_layer.group_add(group, self.channel_name)
+            self._groups.append(group)
+        # The page says its size first; a page that says nothing is no terminal.
+        self._opening = asyncio.get_running_loop().call_later(
+            OPEN_WITHIN, lambda: asyncio.ensure_future(self._close("protocol"))
+        )
+
+    async def websocket_receive(self, message: dict[str, Any]) -> None:
+        if self._sandbox is None:
+            return
+        try:
+            said = protocol.parse(message.get("bytes") or b"")
+        except protocol.ProtocolError:
+            await self._close("protocol")
+            return
+        if said.kind == protocol.ACK:
+            self._acked = int.from_bytes(said.payload, "big")
+            self._room.set()
+        elif said.kind == protocol.OPEN:
+            if self._pump is None:
+                self._opening.cancel()
+                self._pump = asyncio.create_task(self._relay(said.payload))
+        elif self._writer is not None:
+            self._writer.write(protocol.encode(said.kind, said.payload))
+            await self._writer.drain()
+            if said.kind == protocol.INPUT:
+                await self._note_life()
+
+    async def websocket_disconnect(self, _message: dict[str, Any]) -> None:
+        await self._leave()
+        raise StopConsumer
+
+    async def terminal_close(self, event: dict[str, Any]) -> None:
+        """From the channel layer: the sandbox ended, or the user logged out."""
+        await self._close_with(int(event["code"]))
+
+    async def _relay(self, size: bytes) -> None:
+        """Attach to the shell and carry its bytes to the page until either ends."""
+        try:
+            reader, self._writer = await lab_engine().attach(self._container, ATTACH)
+            self._writer.write(protocol.encode(protocol.OPEN, size + self._name.encode()))
+            frames, holder = Demultiplexer(), protocol.FrameReader()
+            while chunk := await reader.read(65536):
+                for frame in holder.feed(frames.feed(chunk)):
+                    await self._wait_for_room()
+                    await self.send({"type": "websocket.send", "bytes": frame})
+                    self._sent = (self._sent + len(frame)) % _WRAP
+                    if frame[:1] in (protocol.EXIT, protocol.TAKEN, protocol.REFUSED):
+                        await self._close("bye")
+                        return
+            await self._close("engine")
+        except TimeoutError:
+            await self._close("protocol")
+        except (EngineError, OSError, protocol.ProtocolError) as error:
+            log.warning("a terminal lost its shell", container=self._container, error=str(error))
+            await self._close("engine")
+
+    async def _wait_for_room(self) -> None:
+        while (self._sent - self._acked) % _WRAP > protocol.ACK_WINDOW:
+            self._room.clear()
+            await asyncio.wait_for(self._room.wait(), STALL)
+
+    async def _note_life(self) -> None:
+        now = time.monotonic()
+        if now - self._last_touch > TOUCH_EVERY:
+            self._last_touch = now
+            await activity.atouch(self._sandbox)
+
+    def _count_in(self, user: int) -> bool:
+        if _open_terminals[user] >= settings.ENV.terminals_max:
+            return False
+        _open_terminals[user] += 1
+        self._counted = user
+        return True
+
+    async def _close(self, why: str) -> None:
+        await self._close_with(CODES[why])
+
+    async def _close_with(self, code: int) -> None:
+        await self._leave()
+        await self.send({"type": "websocket.close", "code": code})
+
+    async def _leave(self) -> None:
+        """Let go of everything; the shell stays. Safe to call twice."""
+        self._sandbox = None
+        if self._counted is not None:
+            _open_terminals[self._counted] -= 1
+            self._counted = None
+        groups, self._groups = self._groups, []
+        for group in groups:
+            await self.channel_layer.group_discard(group, self.channel_name)
+        if self._pump and self._pump is not asyncio.current_task():
+            self._pump.cancel()
+        if self._writer:
+            self._writer.close()
+            self._writer = None
+
+
+@database_sync_to_async
+def _find_machine(user: int, sandbox: UUID, node: str) -> Machine | str:
+    """The node's machine if it is this user's and ready; else the reason to close."""
+    machine = Machine.objects.filter(sandbox=sandbox, node=node).select_related("sandbox").first()
+    if machine is None or machine.sandbox is None:
+        return "not-found"
+    if machine.sandbox.user_id != user:
+        return "not-yours"
+    return machine if machine.sandbox.state == State.READY else "ended"

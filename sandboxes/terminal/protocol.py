@@ -1,0 +1,88 @@
+"""The terminal's frames: docs/terminal-protocol.md.
+
+Between page and server each websocket message is a type byte and a payload. Between server and the shell
+holder (sandboxes/images/sandbox/shells.c) a length stands between both, since a stream has no messages.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DATA, REPLAY, LIVE, EXIT, TAKEN, REFUSED = b"D", b"R", b"L", b"E", b"T", b"F"
+OPEN, INPUT, SIZE, ACK = b"O", b"I", b"S", b"A"
+
+MAX_INPUT = 64 * 1024
+"""Bytes of one input message."""
+ACK_WINDOW = 256 * 1024
+"""Bytes that may be on their way to the page unacknowledged. Smaller gains nothing (docs/rendimiento.md)."""
+CODES = {
+    "bye": 1000,
+    "no-session": 4401,
+    "not-yours": 4403,
+    "not-found": 4404,
+    "protocol": 4400,
+    "ended": 4410,
+    "too-many": 4429,
+    "engine": 4502,
+}
+
+
+class ProtocolError(Exception):
+    """The other side said something that is not in the protocol."""
+
+
+def encode(kind: bytes, payload: bytes = b"") -> bytes:
+    """A frame for the holder."""
+    return kind + len(payload).to_bytes(4, "big") + payload
+
+
+def encode_size(columns: int, rows: int) -> bytes:
+    return columns.to_bytes(2, "big") + rows.to_bytes(2, "big")
+
+
+class FrameReader:
+    """Cuts the holder's stream into frames; bytes may come in any pieces."""
+
+    MAX = 1 << 20
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+
+    def feed(self, chunk: bytes) -> list[bytes]:
+        """The frames completed by `chunk`, each as type byte + payload: what the page gets as it is."""
+        self._pending += chunk
+        frames = []
+        at = 0
+        while len(self._pending) - at >= 5:
+            length = int.from_bytes(self._pending[at + 1 : at + 5], "big")
+            if length > self.MAX:
+                raise ProtocolError("a frame too long from the holder")
+            end = at + 5 + length
+            if len(self._pending) < end:
+                break
+            frames.append(bytes(self._pending[at : at + 1] + self._pending[at + 5 : end]))
+            at = end
+        del self._pending[:at]
+        return frames
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message of the page."""
+
+    kind: bytes
+    payload: bytes
+
+
+def parse(message: bytes) -> Message:
+    """A page's message, checked; raises ProtocolError."""
+    kind, payload = message[:1], message[1:]
+    if kind == INPUT and 0 < len(payload) <= MAX_INPUT:
+        return Message(kind, payload)
+    if kind in (OPEN, SIZE) and len(payload) == 4:
+        columns, rows = int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:], "big")
+        if 2 <= columns <= 1000 and 2 <= rows <= 1000:
+            return Message(kind, payload)
+    if kind == ACK and len(payload) == 4:
+        return Message(kind, payload)
+    raise ProtocolError(f"not a message: {kind!r}, {len(payload)} bytes")

@@ -1,0 +1,15 @@
+"""Pages that show a lab, and the buttons of its panel."""
+
+from django.urls import path
+
+from sandboxes import views
+
+EXERCISE = "curso/<slug:course_slug>/<slug:lesson_slug>/<slug:exercise_slug>/"
+
+urlpatterns = [
+    path(EXERCISE, views.exercise, name="exercise"),
+    path(EXERCISE + "panel/", views.panel, name="lab-panel"),
+    path(EXERCISE + "comprobar/", views.check, name="lab-check"),
+    path(EXERCISE + "resultado/", views.result, name="lab-result"),
+    path(EXERCISE + "<str:action>/", views.act, name="lab-act"),
+]

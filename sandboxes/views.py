@@ -1,0 +1,219 @@
+"""The exercise's page, its lab panel and the buttons on it. The panel and the result are fragments (htmx)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import limits
+import limits.storage
+import limits.strategies
+from django.conf import settings
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from lessons import catalog, progress
+from lessons.catalog import Exercise
+from lessons.markdown import render as render_markdown
+from sandboxes import grading, lifecycle
+from sandboxes.models import Sandbox, State
+
+
+def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
+    """The whole page: text, panel, last result."""
+    found = _find(course_slug, lesson_slug, exercise_slug)
+    lesson = catalog.course().lesson(lesson_slug)
+    assert lesson is not None
+    context = {"exercise": found, "lesson": lesson, "text": render_markdown(found.text)}
+    if request.user.is_authenticated:
+        context |= _panel_context(request, found) | _result_context(request, found)
+    return render(request, "sandboxes/exercise.html", context)
+
+
+@require_GET
+@login_required
+def panel(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
+    return _panel(request, _find(course_slug, lesson_slug, exercise_slug))
+
+
+@require_POST
+@login_required
+def act(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str, action: str) -> HttpResponse:
+    """One of the panel's buttons."""
+    found = _find(course_slug, lesson_slug, exercise_slug)
+    perform = ACTIONS.get(action)
+    if perform is None:
+        raise Http404
+    said = ""
+    try:
+        said = perform(request, found) or ""
+    except lifecycle.Occupied as occupied:
+        return _panel(request, found, occupied=occupied.sandbox)
+    return _panel(request, found, said=said)
+
+
+@require_POST
+@login_required
+def check(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
+    """*Comprobar*: answers at once with «comprobando»; the page asks for the result until there is one."""
+    found = _find(course_slug, lesson_slug, exercise_slug)
+    sandbox = lifecycle.latest(request.user, found.key)
+    if sandbox is not None:
+        grading.request_check(sandbox)
+    return _result(request, found)
+
+
+@require_GET
+@login_required
+def result(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
+    return _result(request, _find(course_slug, lesson_slug, exercise_slug))
+
+
+def _start(request: HttpRequest, exercise: Exercise) -> str:
+    if not _may_start(request):
+        return _("Has iniciado muchos laboratorios en poco tiempo. Espera un minuto y vuelve a intentarlo.")
+    lifecycle.start(request.user, exercise, swap=request.POST.get("swap") == "1")  # type: ignore[arg-type]
+    return ""
+
+
+def _resume(request: HttpRequest, exercise: Exercise) -> str:
+    for sandbox in _kept(request, exercise):
+        if not _may_start(request):
+            return _("Has iniciado muchos laboratorios en poco tiempo. Espera un minuto y vuelve a intentarlo.")
+        lifecycle.resume(sandbox)
+        break
+    return ""
+
+
+def _undo(request: HttpRequest, exercise: Exercise) -> str:
+    """Back to the sandbox that the last reset put away."""
+    live = _live(request, exercise)
+    kept = _kept(request, exercise)
+    if live and kept:
+        lifecycle.stop(live, reason=_("Volviste al laboratorio anterior."))
+    return _resume_this(kept[0]) if kept else _("Ya no se conserva el laboratorio anterior.")
+
+
+def _resume_this(sandbox: Sandbox) -> str:
+    lifecycle.resume(sandbox)
+    return ""
+
+
+def _reset(request: HttpRequest, exercise: Exercise) -> str:
+    live = _live(request, exercise)
+    if live and _may_start(request):
+        lifecycle.reset(live)
+        return ""
+    return _("Espera un minuto antes de volver a reiniciar.") if live else ""
+
+
+def _stop(request: HttpRequest, exercise: Exercise) -> str:
+    live = _live(request, exercise)
+    if live:
+        lifecycle.stop(live, reason=_("Lo terminaste tú."))
+    return ""
+
+
+def _extend(request: HttpRequest, exercise: Exercise) -> str:
+    live = _live(request, exercise)
+    if live:
+        lifecycle.extend(live)
+    return ""
+
+
+ACTIONS: dict[str, Callable[[HttpRequest, Exercise], str]] = {
+    "iniciar": _start,
+    "continuar": _resume,
+    "deshacer": _undo,
+    "reiniciar": _reset,
+    "terminar": _stop,
+    "prolongar": _extend,
+}
+
+
+def _find(course_slug: str, lesson_slug: str, exercise_slug: str) -> Exercise:
+    found = catalog.exercise(f"{course_slug}/{lesson_slug}/{exercise_slug}")
+    if found is None:
+        raise Http404
+    return found
+
+
+def _live(request: HttpRequest, exercise: Exercise) -> Sandbox | None:
+    live = lifecycle.current(request.user)
+    return live if live and live.exercise == exercise.key else None
+
+
+def _kept(request: HttpRequest, exercise: Exercise) -> list[Sandbox]:
+    """The user's resumable sandboxes of the exercise, the last one first."""
+    return list(
+        Sandbox.objects.filter(
+            user=request.user, exercise=exercise.key, kept_until__gt=timezone.now(),
+            state__in=(State.REMOVED, State.EXPIRED, State.FAILED),
+        ).order_by("-changed")
+    )
+
+
+_rates: Any = SimpleLazyObject(
+    lambda: limits.strategies.FixedWindowRateLimiter(
+        limits.storage.storage_from_string(settings.ENV.redis_url.replace("unix://", "redis+unix://", 1))
+    )
+)
+
+
+def _may_start(request: HttpRequest) -> bool:
+    return bool(_rates.hit(limits.parse(settings.ENV.rate_start), settings.ENV.name, "start", str(request.user.pk)))
+
+
+def _panel(request: HttpRequest, exercise: Exercise, *, said: str = "", occupied: Sandbox | None = None) -> HttpResponse:
+    if not getattr(request, "htmx", False) and request.method == "POST":
+        return redirect(_url("exercise", exercise))
+    context = {"exercise": exercise, "said": said, "occupied": occupied, **_panel_context(request, exercise)}
+    if occupied:
+        context["occupied_exercise"] = catalog.exercise(occupied.exercise)
+    return render(request, "sandboxes/panel.html", context)
+
+
+def _result(request: HttpRequest, exercise: Exercise) -> HttpResponse:
+    if not getattr(request, "htmx", False) and request.method == "POST":
+        return redirect(_url("exercise", exercise))
+    return render(request, "sandboxes/result.html", {"exercise": exercise, **_result_context(request, exercise)})
+
+
+def _panel_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
+    sandbox = lifecycle.latest(request.user, exercise.key)
+    live = _live(request, exercise)
+    kept = _kept(request, exercise)
+    context: dict[str, Any] = {
+        "sandbox": live or sandbox,
+        "state": (live or sandbox).state if (live or sandbox) else "none",
+        "kept": kept[0] if kept else None,
+        "urls": {action: _url("lab-act", exercise, action) for action in ACTIONS},
+        "panel_url": _url("lab-panel", exercise),
+    }
+    if live and live.state == State.READY:
+        context["expires"] = lifecycle.expires(live)
+        context["seconds_left"] = max(0, int((context["expires"] - timezone.now()).total_seconds()))
+        context["nodes"] = [machine.node for machine in live.machines.all()]
+    if live and live.state == State.REQUESTED:
+        context["place"] = lifecycle.place_in_queue(live)
+        context["full"] = not lifecycle.has_room()
+    return context
+
+
+def _result_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
+    return {
+        "check": progress.last_check(request.user, exercise.key),  # type: ignore[arg-type]
+        "completed": exercise.key in progress.progress_of(request.user, catalog.course()).completed,
+        "check_url": _url("lab-check", exercise),
+        "result_url": _url("lab-result", exercise),
+    }
+
+
+def _url(name: str, exercise: Exercise, *more: str) -> str:
+    return reverse(name, args=[*exercise.key.split("/"), *more])
