@@ -198,7 +198,7 @@ def project(lab: Instance, *argv: str) -> tuple[str, ...]:
     packages = app / ".venv" / "lib" / version / "site-packages"
     script = (
         f'mount --bind -o ro "{ROOT}" "{app}" && mount --bind -o ro "{interpreter_prefix()}" "{python}" && cd "{app}" && '
-        f'export PYTHONPATH="{app}:{packages}" PYTHONDONTWRITEBYTECODE=1 && exec "$@"'
+        f'export PYTHONPATH="{app}:{packages}" LD_LIBRARY_PATH="{python}/lib" PYTHONDONTWRITEBYTECODE=1 && exec "$@"'
     )
     return ("unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh",
             *_as_user(str(python / "bin" / version), *argv))

@@ -69,7 +69,7 @@ def _sandbox(exercise: Exercise, engine: LabEngine) -> Iterator[str]:
 def _type(engine: LabEngine, container: str, commands: str) -> str:
     """Run commands as the student would, in a login shell; a failing one does not stop the next."""
     done = engine.run(container, ["su", "-", "alumno", "-c", commands], seconds=180)
-    return done.output.decode(errors="replace")[-1500:]
+    return done.output.decode(errors="replace")[-400:]
 
 
 def _grade(exercise: Exercise, engine: LabEngine, container: str) -> dict[str, Verdict]:

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import StudentEngine
-from sandboxes.graders.text import command_line, listing, nearest
+from sandboxes.graders.text import command_line, listing, missing_image_hint
 
 
 class ImageSpec(Spec):
@@ -54,7 +54,8 @@ class ImageKind:
             return Verdict(
                 Status.FAILED, expected,
                 _("tu motor tiene %(images)s") % {"images": listing(evidence.tags, nothing=_("ninguna imagen"))},
-                _missing_hint(spec.imagen, evidence.tags),
+                missing_image_hint(spec.imagen, evidence.tags)
+                or _("Míralo con «docker images». Una imagen llega al motor con «docker pull», con «docker run» o construyéndola."),
             )
         if spec.misma_que and evidence.id != evidence.other_id:
             return Verdict(
@@ -71,18 +72,6 @@ class ImageKind:
                 _cmd_hint(evidence.cmd),
             )
         return Verdict(Status.PASSED, expected, _("está, con el identificador %(id)s") % {"id": evidence.id[7:19]})
-
-
-def _missing_hint(wanted: str, tags: list[str]) -> str:
-    repository, _colon, tag = wanted.partition(":")
-    same = [other for other in tags if other.partition(":")[0] == repository]
-    if same:
-        return _(
-            "Tienes %(same)s: la etiqueta es la parte que va tras los dos puntos, y si no la escribes es «latest». Aquí hace falta «%(tag)s»."
-        ) % {"same": listing(same, nothing=""), "tag": tag or "latest"}
-    if near := nearest(wanted, tags):
-        return _("Te falta poco: tienes «%(near)s». Compara los nombres letra a letra.") % {"near": near}
-    return _("Míralo con «docker images». Una imagen llega al motor con «docker pull», con «docker run» o construyéndola.")
 
 
 def _cmd_hint(cmd: list[str]) -> str:

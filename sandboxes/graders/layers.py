@@ -18,8 +18,8 @@ from typing import ClassVar
 from django.utils.translation import gettext as _, ngettext
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
-from sandboxes.engine.student import CannotObserve, StudentEngine
-from sandboxes.graders.text import listing, nearest
+from sandboxes.engine.student import CannotObserve, HistoryRow, ImageFacts, StudentEngine
+from sandboxes.graders.text import listing, missing_image_hint
 
 HISTORY_SHOWN = 100
 
@@ -61,20 +61,19 @@ class LayersKind:
             base_layers=base.layers if base else None,
             other_layers=other.layers if other else None,
             history=[row.created_by[:300] for row in reversed(rows[:HISTORY_SHOWN])],
-            built=bool(found) and not found.parent if found else True,
+            built=not found or not rows or _is_built(found, rows[0]),
         )
 
     def judge(self, spec: LayersSpec, evidence: LayersEvidence) -> Verdict:
         expected = _describe(spec)
         if evidence.layers is None:
-            near = nearest(spec.imagen, evidence.tags)
             return Verdict(
                 Status.FAILED, expected,
                 _("no hay ninguna imagen «%(image)s»; tienes %(tags)s") % {
                     "image": spec.imagen, "tags": listing(evidence.tags, nothing=_("ninguna")),
                 },
-                _("Constrúyela con «docker build -t %(image)s .» (el punto final es la carpeta del Dockerfile).") % {"image": spec.imagen}
-                if near is None else _("Te falta poco: tienes «%(near)s».") % {"near": near},
+                missing_image_hint(spec.imagen, evidence.tags)
+                or _("Constrúyela con «docker build -t %(image)s .» (el punto final es la carpeta del Dockerfile).") % {"image": spec.imagen},
             )
         if evidence.base_layers is None:
             return Verdict(
@@ -137,3 +136,8 @@ def _missing_instruction(spec: LayersSpec, history: list[str]) -> str:
     """The first wanted text that the history lacks, in order; empty if all are there."""
     rows = iter(history)
     return next((wanted for wanted in spec.instrucciones if not any(wanted in row for row in rows)), "")
+
+
+def _is_built(image: ImageFacts, newest: HistoryRow) -> bool:
+    """A commit has a parent, as the legacy builder's images do, but its row holds the container's own command."""
+    return not image.parent or newest.created_by.startswith("/bin/sh -c")

@@ -27,3 +27,16 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
 
 def command_line(words: Iterable[str]) -> str:
     return shlex.join(words)
+
+
+def missing_image_hint(wanted: str, tags: list[str]) -> str:
+    """What may have gone wrong with an image's name, from the names there are; empty if nothing resembles it."""
+    repository, _colon, tag = wanted.partition(":")
+    same = [other for other in tags if other.partition(":")[0] == repository]
+    if same:
+        return _(
+            "Tienes %(same)s: la etiqueta es la parte que va tras los dos puntos, y si no la escribes es «latest». Aquí hace falta «%(tag)s»."
+        ) % {"same": listing(same, nothing=""), "tag": tag or "latest"}
+    if near := nearest(wanted, tags):
+        return _("Te falta poco: tienes «%(near)s». Compara los nombres letra a letra.") % {"near": near}
+    return ""
