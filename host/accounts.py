@@ -18,8 +18,17 @@ def ensure() -> None:
     """Create both users and their range, if missing; what was added is written down for `remove`."""
     for user in (USER, REMAP_USER):
         if not _exists(user):
-            sh("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
-               "--shell", "/usr/sbin/nologin", user)
+            sh(
+                "useradd",
+                "--system",
+                "--user-group",
+                "--no-create-home",
+                "--home-dir",
+                "/nonexistent",
+                "--shell",
+                "/usr/sbin/nologin",
+                user,
+            )
             with (STATE / "added-users").open("a") as added:
                 added.write(user + "\n")
     # useradd may have given the remap user a range of its own choosing; ours is one that nobody else has.

@@ -34,9 +34,7 @@ class Gate(BaseHTTPRequestHandler):
         if self.path == "/Plugin.Activate":
             self._answer({"Implements": ["authz"]})
         elif self.path == "/AuthZPlugin.AuthZReq":
-            reason = refuse(
-                asked["RequestMethod"], asked["RequestUri"], base64.b64decode(asked.get("RequestBody") or ""), self.template
-            )
+            reason = refuse(asked["RequestMethod"], asked["RequestUri"], base64.b64decode(asked.get("RequestBody") or ""), self.template)
             if reason:
                 print(f"refused: {asked['RequestMethod']} {asked['RequestUri']}: {reason}", flush=True)
             self._answer({"Allow": reason is None, "Msg": reason or ""})

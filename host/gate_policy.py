@@ -125,10 +125,19 @@ def _only(body: Mapping[str, Any], allowed: Mapping[str, type | tuple[type, ...]
 
 
 def _check_create(body: dict[str, Any], template: Template) -> None:
-    _only(body, {
-        "Image": str, "Hostname": str, "Labels": dict, "HostConfig": dict, "NetworkingConfig": dict,
-        "AttachStdout": bool, "AttachStderr": bool, "Env": list,
-    })
+    _only(
+        body,
+        {
+            "Image": str,
+            "Hostname": str,
+            "Labels": dict,
+            "HostConfig": dict,
+            "NetworkingConfig": dict,
+            "AttachStdout": bool,
+            "AttachStderr": bool,
+            "Env": list,
+        },
+    )
     if body.get("Image") not in template.images:
         raise Refused("not a sandbox image")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", str(body.get("Hostname", ""))):
@@ -137,10 +146,22 @@ def _check_create(body: dict[str, Any], template: Template) -> None:
         raise Refused("sandboxes get no environment")
     _check_labels(body.get("Labels"), template)
     host = body.get("HostConfig") or {}
-    _only(host, {
-        "CapAdd": list, "SecurityOpt": list, "StorageOpt": dict, "NetworkMode": str, "Memory": int, "MemorySwap": int,
-        "NanoCpus": int, "PidsLimit": int, "LogConfig": dict, "RestartPolicy": dict, "OomScoreAdj": int,
-    })
+    _only(
+        host,
+        {
+            "CapAdd": list,
+            "SecurityOpt": list,
+            "StorageOpt": dict,
+            "NetworkMode": str,
+            "Memory": int,
+            "MemorySwap": int,
+            "NanoCpus": int,
+            "PidsLimit": int,
+            "LogConfig": dict,
+            "RestartPolicy": dict,
+            "OomScoreAdj": int,
+        },
+    )
     if host.get("CapAdd") not in (None, [], ["ALL"]):
         raise Refused("capabilities are ALL or none")
     if not set(host.get("SecurityOpt") or ()) <= SECURITY_OPTIONS:
@@ -183,10 +204,20 @@ def _check_labels(labels: object, template: Template) -> None:
 
 
 def _check_exec(body: dict[str, Any]) -> None:
-    _only(body, {
-        "Cmd": list, "AttachStdin": bool, "AttachStdout": bool, "AttachStderr": bool, "Tty": bool, "User": str,
-        "WorkingDir": str, "Env": list, "Container": str,
-    })
+    _only(
+        body,
+        {
+            "Cmd": list,
+            "AttachStdin": bool,
+            "AttachStdout": bool,
+            "AttachStderr": bool,
+            "Tty": bool,
+            "User": str,
+            "WorkingDir": str,
+            "Env": list,
+            "Container": str,
+        },
+    )
     if not body.get("Cmd"):
         raise Refused("a command is due")
 

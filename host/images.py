@@ -125,16 +125,31 @@ class _Builder:
         self._run.mkdir(parents=True, exist_ok=True)
         self._supervisor = Supervisor(STATE / "logs")
         self._stack.callback(self._clean_up)
-        self._supervisor.start(Service(
-            name="builder",
-            argv=(
-                "dockerd", "-H", self.url, "--data-root", str(data), "--exec-root", f"{self._run}/exec",
-                "-p", f"{self._run}/docker.pid", "--bridge", "none", "--iptables=false", "--ip-masq=false",
-                "--ip-forward=false", "--log-level", "warn",
-            ),
-            ready=lambda: succeeds("docker", "-H", self.url, "version"),
-            start_seconds=60,
-        ))
+        self._supervisor.start(
+            Service(
+                name="builder",
+                argv=(
+                    "dockerd",
+                    "-H",
+                    self.url,
+                    "--data-root",
+                    str(data),
+                    "--exec-root",
+                    f"{self._run}/exec",
+                    "-p",
+                    f"{self._run}/docker.pid",
+                    "--bridge",
+                    "none",
+                    "--iptables=false",
+                    "--ip-masq=false",
+                    "--ip-forward=false",
+                    "--log-level",
+                    "warn",
+                ),
+                ready=lambda: succeeds("docker", "-H", self.url, "version"),
+                start_seconds=60,
+            )
+        )
         self._client = docker.DockerClient(self.url, timeout=1800)
         self._stack.callback(self._client.close)
         return self
@@ -159,7 +174,12 @@ class _Builder:
     def build(self, folder: Path, reference: str, base: str) -> None:
         try:
             self._client.images.build(
-                path=str(folder), tag=reference, buildargs={"BASE": base}, network_mode="host", rm=True, forcerm=True,
+                path=str(folder),
+                tag=reference,
+                buildargs={"BASE": base},
+                network_mode="host",
+                rm=True,
+                forcerm=True,
             )
         except BuildError as error:
             said = "".join(str(line.get("stream", "")) for line in error.build_log)[-1500:]
@@ -172,11 +192,16 @@ class _Builder:
             probe.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{probe.getsockname()[1]}"
         config = self._run / "registry.yml"
-        config.write_text(f"version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {root}}}}}\nhttp: {{addr: '{address}'}}\n")
-        self._supervisor.start(Service(
-            name="builder-registry", argv=("docker-registry", "serve", str(config)),
-            ready=lambda: _answers(address),
-        ))
+        config.write_text(
+            f"version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {root}}}}}\nhttp: {{addr: '{address}'}}\n"
+        )
+        self._supervisor.start(
+            Service(
+                name="builder-registry",
+                argv=("docker-registry", "serve", str(config)),
+                ready=lambda: _answers(address),
+            )
+        )
         wait_for(lambda: _answers(address), seconds=10, what="el registro de construcción")
         return address
 
@@ -196,9 +221,7 @@ def _answers(address: str) -> bool:
 
 def ensure_loaded(engine_url: str) -> bool:
     """Whether the engine at `engine_url` already holds the sandbox image."""
-    return subprocess.run(
-        ("docker", "-H", engine_url, "image", "inspect", sandbox_reference()), capture_output=True
-    ).returncode == 0
+    return subprocess.run(("docker", "-H", engine_url, "image", "inspect", sandbox_reference()), capture_output=True).returncode == 0
 
 
 def load(engine_url: str) -> None:

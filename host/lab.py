@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
     executed: list[str] = []
     if "--exec" in rest:
         cut = rest.index("--exec")
-        rest, executed = rest[:cut], rest[cut + 1:]
+        rest, executed = rest[:cut], rest[cut + 1 :]
     parser = argparse.ArgumentParser(prog="host.lab")
     parser.add_argument("--name", default="lab")
     lab = Instance(parser.parse_args(rest).name)
@@ -217,7 +217,9 @@ def _announce(lab: Instance, settings: Mapping[str, str]) -> None:
 def _manage(lab: Instance, *argv: str) -> str:
     """manage.py, as the lab's user."""
     done = subprocess.run(
-        services.project(lab, "manage.py", *argv), capture_output=True, text=True,
+        services.project(lab, "manage.py", *argv),
+        capture_output=True,
+        text=True,
         env={"PATH": os.environ["PATH"], "LAB_ENV_FILE": str(lab.env_file), "LANG": "C.UTF-8"},
     )
     if done.returncode:

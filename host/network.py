@@ -26,12 +26,11 @@ def exists(lab: Instance) -> bool:
 def raise_up(lab: Instance) -> None:
     """Make the namespace, its veth, its routes and its rules. Safe over what a crash left."""
     tear_down(lab)
-    if succeeds("ip", "-4", "route", "show", "exact", lab.sandboxes_net) and sh(
-        "ip", "-4", "route", "show", "exact", lab.sandboxes_net
-    ).strip():
-        raise HostError(
-            f"la red {lab.sandboxes_net} ya se usa en esta máquina: elige otra con LAB_SUBNET_OCTET (por ejemplo, 140)."
-        )
+    if (
+        succeeds("ip", "-4", "route", "show", "exact", lab.sandboxes_net)
+        and sh("ip", "-4", "route", "show", "exact", lab.sandboxes_net).strip()
+    ):
+        raise HostError(f"la red {lab.sandboxes_net} ya se usa en esta máquina: elige otra con LAB_SUBNET_OCTET (por ejemplo, 140).")
     sh("ip", "netns", "add", lab.namespace)
     sh("ip", "link", "add", lab.veth, "type", "veth", "peer", "name", UPLINK, "netns", lab.namespace)
     sh("ip", "addr", "add", f"{lab.host_address}/30", "dev", lab.veth)
@@ -42,8 +41,7 @@ def raise_up(lab: Instance) -> None:
     sh(*inside, "addr", "add", f"{lab.engine_address}/30", "dev", UPLINK)
     sh(*inside, "link", "set", UPLINK, "up")
     sh(*inside, "route", "add", "default", "via", lab.host_address)
-    _in(lab, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.disable_ipv6=1",
-        "net.ipv6.conf.default.disable_ipv6=1")
+    _in(lab, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
     succeeds("modprobe", "br_netfilter")
     _in(lab, "iptables-restore", stdin=_ipv4_rules(lab))
     # Without IPv6 in the kernel there is nothing to close.

@@ -24,12 +24,28 @@ REFUSED = {
     "kernel programs and probes": ("bpf", "perf_event_open", "userfaultfd", "fanotify_init"),
     "kernel modules and other kernels": ("init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load"),
     "the machine's clock, ports, power, log": (
-        "settimeofday", "clock_settime", "iopl", "ioperm", "reboot", "syslog", "vhangup", "acct", "swapon", "swapoff",
+        "settimeofday",
+        "clock_settime",
+        "iopl",
+        "ioperm",
+        "reboot",
+        "syslog",
+        "vhangup",
+        "acct",
+        "swapon",
+        "swapoff",
     ),
     "disk quotas": ("quotactl", "quotactl_fd"),
     "rings that bypass this very filter": ("io_uring_setup", "io_uring_enter", "io_uring_register"),
     "other processes' descriptors and memory policy": (
-        "kcmp", "pidfd_getfd", "process_madvise", "move_pages", "migrate_pages", "mbind", "get_mempolicy", "set_mempolicy",
+        "kcmp",
+        "pidfd_getfd",
+        "process_madvise",
+        "move_pages",
+        "migrate_pages",
+        "mbind",
+        "get_mempolicy",
+        "set_mempolicy",
     ),
     "relics": ("lookup_dcookie", "uselib", "ustat", "sysfs"),
 }
@@ -57,10 +73,12 @@ def profile() -> dict[str, Any]:
     for bit in range(8, 16):
         mask = 1 << bit
         rules.append(_allow("ioctl", arg=(1, "SCMP_CMP_MASKED_EQ", mask, ~(BTRFS_IOCTL_TYPE << 8) & mask)))
-    rules.append({
-        **_refuse(ENOTTY, "ioctl"),
-        "args": [{"index": 1, "value": 0xFF00, "valueTwo": BTRFS_IOCTL_TYPE << 8, "op": "SCMP_CMP_MASKED_EQ"}],
-    })
+    rules.append(
+        {
+            **_refuse(ENOTTY, "ioctl"),
+            "args": [{"index": 1, "value": 0xFF00, "valueTwo": BTRFS_IOCTL_TYPE << 8, "op": "SCMP_CMP_MASKED_EQ"}],
+        }
+    )
     return {
         "defaultAction": "SCMP_ACT_ERRNO",
         "architectures": [{"x86_64": "SCMP_ARCH_X86_64", "aarch64": "SCMP_ARCH_AARCH64"}[platform.machine()]],

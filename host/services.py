@@ -24,8 +24,21 @@ def redis(lab: Instance) -> Service:
     return Service(
         name="redis",
         argv=_as_user(
-            "redis-server", "--port", "0", "--unixsocket", str(lab.redis), "--unixsocketperm", "770",
-            "--dir", str(lab.data), "--save", "60 1", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction",
+            "redis-server",
+            "--port",
+            "0",
+            "--unixsocket",
+            str(lab.redis),
+            "--unixsocketperm",
+            "770",
+            "--dir",
+            str(lab.data),
+            "--save",
+            "60 1",
+            "--maxmemory",
+            "256mb",
+            "--maxmemory-policy",
+            "noeviction",
         ),
         ready=lambda: succeeds("redis-cli", "-s", str(lab.redis), "ping"),
     )
@@ -37,9 +50,20 @@ def dns(lab: Instance) -> Service:
     return Service(
         name="dns",
         argv=_in_namespace(
-            lab, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--local=/#/",
-            "--bind-interfaces", f"--listen-address={SERVICE_ADDRESS}", f"--user={USER}", f"--group={USER}", "--pid-file=",
-            "--log-facility=-", *names,
+            lab,
+            "dnsmasq",
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--no-resolv",
+            "--no-hosts",
+            "--local=/#/",
+            "--bind-interfaces",
+            f"--listen-address={SERVICE_ADDRESS}",
+            f"--user={USER}",
+            f"--group={USER}",
+            "--pid-file=",
+            "--log-facility=-",
+            *names,
         ),
         ready=lambda: _listens(lab, 53),
     )
@@ -57,8 +81,10 @@ def mirror(lab: Instance) -> Service:
         )
 
     return Service(
-        name="mirror", argv=_in_namespace(lab, *_as_user("docker-registry", "serve", str(config))),
-        before_start=write_config, ready=lambda: _listens(lab, 5000),
+        name="mirror",
+        argv=_in_namespace(lab, *_as_user("docker-registry", "serve", str(config))),
+        before_start=write_config,
+        ready=lambda: _listens(lab, 5000),
     )
 
 
@@ -88,11 +114,22 @@ def registry(lab: Instance) -> Service:
         )
 
     # Port 443 is the only thing it needs root for.
-    bind_low = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--ambient-caps=+net_bind_service",
-                "--inh-caps=+net_bind_service", "--pdeathsig", "TERM", "--")
+    bind_low = (
+        "setpriv",
+        f"--reuid={USER}",
+        f"--regid={USER}",
+        "--init-groups",
+        "--ambient-caps=+net_bind_service",
+        "--inh-caps=+net_bind_service",
+        "--pdeathsig",
+        "TERM",
+        "--",
+    )
     return Service(
-        name="registry", argv=_in_namespace(lab, *bind_low, "docker-registry", "serve", str(folder / "registry.yml")),
-        before_start=write_config, ready=lambda: _listens(lab, 443),
+        name="registry",
+        argv=_in_namespace(lab, *bind_low, "docker-registry", "serve", str(folder / "registry.yml")),
+        before_start=write_config,
+        ready=lambda: _listens(lab, 443),
     )
 
 
@@ -100,7 +137,18 @@ def gate(lab: Instance) -> Service:
     """The engine's authorisation plugin: see host/gate.py."""
     return Service(
         name="gate",
-        argv=("setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "host.gate", str(lab.plugin_socket), lab.name, images.sandbox_reference()),
+        argv=(
+            "setpriv",
+            "--pdeathsig",
+            "TERM",
+            "--",
+            sys.executable,
+            "-m",
+            "host.gate",
+            str(lab.plugin_socket),
+            lab.name,
+            images.sandbox_reference(),
+        ),
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         ready=lambda: _accepts(lab.plugin_socket),
     )
@@ -117,26 +165,57 @@ def engine(lab: Instance, *, gated: bool = True) -> Service:
         lab.socket.unlink(missing_ok=True)
 
     argv = [
-        "dockerd", "-H", f"unix://{lab.socket}", "--group", USER,
-        "--data-root", str(lab.engine_root / "docker"), "--exec-root", str(lab.rundir("exec")), "-p", str(lab.rundir("engine.pid")),
-        f"--userns-remap={REMAP_USER}", "--storage-driver=btrfs", "--live-restore",
-        "--add-runtime", f"lab={runtime}", "--default-runtime", "lab", f"--seccomp-profile={profile}",
-        "--cgroup-parent", f"/{lab.namespace}", "--bip", lab.bridge_net,
-        "--default-address-pool", f"base={lab.sandboxes_net},size=28", "--dns", SERVICE_ADDRESS,
-        "--userland-proxy=false", "--log-driver", "none", "--log-level", "warn", "--shutdown-timeout", "20",
+        "dockerd",
+        "-H",
+        f"unix://{lab.socket}",
+        "--group",
+        USER,
+        "--data-root",
+        str(lab.engine_root / "docker"),
+        "--exec-root",
+        str(lab.rundir("exec")),
+        "-p",
+        str(lab.rundir("engine.pid")),
+        f"--userns-remap={REMAP_USER}",
+        "--storage-driver=btrfs",
+        "--live-restore",
+        "--add-runtime",
+        f"lab={runtime}",
+        "--default-runtime",
+        "lab",
+        f"--seccomp-profile={profile}",
+        "--cgroup-parent",
+        f"/{lab.namespace}",
+        "--bip",
+        lab.bridge_net,
+        "--default-address-pool",
+        f"base={lab.sandboxes_net},size=28",
+        "--dns",
+        SERVICE_ADDRESS,
+        "--userland-proxy=false",
+        "--log-driver",
+        "none",
+        "--log-level",
+        "warn",
+        "--shutdown-timeout",
+        "20",
     ]
     if gated:
         argv += ["--authorization-plugin", lab.plugin]
     return Service(
-        name="engine" if gated else "loader", argv=_in_namespace(lab, *argv), before_start=prepare,
-        ready=lambda: succeeds("docker", "-H", f"unix://{lab.socket}", "version"), start_seconds=90, stop_seconds=40,
+        name="engine" if gated else "loader",
+        argv=_in_namespace(lab, *argv),
+        before_start=prepare,
+        ready=lambda: succeeds("docker", "-H", f"unix://{lab.socket}", "version"),
+        start_seconds=90,
+        stop_seconds=40,
     )
 
 
 def web(lab: Instance, settings: Mapping[str, str]) -> Service:
     """uvicorn, with the websocket options of docs/terminal-protocol.md."""
     host, port = settings["LAB_BIND"].rsplit(":", 1)
-    tls = ()
+    tls: tuple[str, ...] = ()
     if settings.get("LAB_TLS_CERT"):
         # The key is root's: hand the web a copy that only it can read.
         tls = ("--ssl-certfile", str(lab.rundir("tls.crt")), "--ssl-keyfile", str(lab.rundir("tls.key")))
@@ -152,12 +231,30 @@ def web(lab: Instance, settings: Mapping[str, str]) -> Service:
     return Service(
         name="web",
         argv=project(
-            lab, "-m", "uvicorn", "labsite.asgi:application", "--host", host.strip("[]"), "--port", port,
-            "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "65600",
-            "--no-server-header", "--timeout-graceful-shutdown", "3", "--no-access-log", *tls,
+            lab,
+            "-m",
+            "uvicorn",
+            "labsite.asgi:application",
+            "--host",
+            host.strip("[]"),
+            "--port",
+            port,
+            "--ws",
+            "websockets-sansio",
+            "--ws-per-message-deflate",
+            "false",
+            "--ws-max-size",
+            "65600",
+            "--no-server-header",
+            "--timeout-graceful-shutdown",
+            "3",
+            "--no-access-log",
+            *tls,
         ),
-        env={"LAB_ENV_FILE": str(lab.env_file)}, before_start=copy_certificate,
-        ready=_answers(host.strip("[]"), int(port)), start_seconds=60,
+        env={"LAB_ENV_FILE": str(lab.env_file)},
+        before_start=copy_certificate,
+        ready=_answers(host.strip("[]"), int(port)),
+        start_seconds=60,
     )
 
 
@@ -167,13 +264,29 @@ def worker(lab: Instance) -> Service:
     return Service(
         name="worker",
         argv=project(
-            lab, "-m", "celery", "-A", "labsite", "worker", "--beat", "--concurrency", os.environ.get("LAB_WORKERS", "4"),
-            "--loglevel", "WARNING", "--schedule", str(lab.data / "beat"), "--without-gossip", "--without-mingle",
-            "--hostname", f"{lab.name}@localhost",
+            lab,
+            "-m",
+            "celery",
+            "-A",
+            "labsite",
+            "worker",
+            "--beat",
+            "--concurrency",
+            os.environ.get("LAB_WORKERS", "4"),
+            "--loglevel",
+            "WARNING",
+            "--schedule",
+            str(lab.data / "beat"),
+            "--without-gossip",
+            "--without-mingle",
+            "--hostname",
+            f"{lab.name}@localhost",
         ),
         env={"LAB_ENV_FILE": str(lab.env_file), "LAB_WORKER_READY": str(pid_file)},
         before_start=lambda: pid_file.unlink(missing_ok=True),
-        ready=pid_file.exists, start_seconds=60, stop_seconds=20,
+        ready=pid_file.exists,
+        start_seconds=60,
+        stop_seconds=20,
     )
 
 
@@ -184,8 +297,18 @@ def _in_namespace(lab: Instance, *argv: str) -> tuple[str, ...]:
 
 def _as_user(*argv: str) -> tuple[str, ...]:
     # The signal of the parent's death: nothing outlives a supervisor that was killed.
-    return ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--no-new-privs", "--bounding-set=-all",
-            "--pdeathsig", "TERM", "--", *argv)
+    return (
+        "setpriv",
+        f"--reuid={USER}",
+        f"--regid={USER}",
+        "--init-groups",
+        "--no-new-privs",
+        "--bounding-set=-all",
+        "--pdeathsig",
+        "TERM",
+        "--",
+        *argv,
+    )
 
 
 def project(lab: Instance, *argv: str) -> tuple[str, ...]:
@@ -200,8 +323,7 @@ def project(lab: Instance, *argv: str) -> tuple[str, ...]:
         f'mount --bind -o ro "{ROOT}" "{app}" && mount --bind -o ro "{interpreter_prefix()}" "{python}" && cd "{app}" && '
         f'export PYTHONPATH="{app}:{packages}" LD_LIBRARY_PATH="{python}/lib" PYTHONDONTWRITEBYTECODE=1 && exec "$@"'
     )
-    return ("unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh",
-            *_as_user(str(python / "bin" / version), *argv))
+    return ("unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh", *_as_user(str(python / "bin" / version), *argv))
 
 
 def _accepts(path: Path) -> bool:

@@ -19,7 +19,7 @@ app.conf.beat_schedule = {
 }
 
 
-@worker_ready.connect  # type: ignore[untyped-decorator]
+@worker_ready.connect
 def say_ready(**_: Any) -> None:
     """Tell whoever started the worker (the host's supervisor) that it takes tasks."""
     if path := os.environ.get("LAB_WORKER_READY"):

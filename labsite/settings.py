@@ -88,7 +88,7 @@ SECURE_CSP = {
 
 DATABASES = {"default": dj_database_url.parse(ENV.database_url, conn_max_age=60)}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {  # type: ignore[typeddict-unknown-key]
+    DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
         "timeout": 20,
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -111,7 +111,8 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = ENV.check_timeout + 30
 CELERY_TASK_SOFT_TIME_LIMIT = ENV.check_timeout + 10
 # A task whose worker was killed comes back only after this: just above the hard limit.
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": CELERY_TASK_TIME_LIMIT + 15, "global_keyprefix": f"{ENV.name}:"}
+CELERY_VISIBILITY_TIMEOUT = CELERY_TASK_TIME_LIMIT + 15
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": CELERY_VISIBILITY_TIMEOUT, "global_keyprefix": f"{ENV.name}:"}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
@@ -138,8 +139,10 @@ ACCOUNT_PRESERVE_USERNAME_CASING = False
 ACCOUNT_USERNAME_MIN_LENGTH = 2
 ACCOUNT_USERNAME_VALIDATORS = "lessons.accounts.username_validators"
 ACCOUNT_USERNAME_BLACKLIST = ["library", "curso", "lab", "admin", "root", "espejo", "registro"]
-ACCOUNT_RATE_LIMITS = {"login": f"{ENV.rate_login.replace('minute', 'm').replace('hour', 'h')}/ip",
-                       "signup": f"{ENV.rate_signup.replace('minute', 'm').replace('hour', 'h')}/ip"}
+ACCOUNT_RATE_LIMITS = {
+    "login": f"{ENV.rate_login.replace('minute', 'm').replace('hour', 'h')}/ip",
+    "signup": f"{ENV.rate_signup.replace('minute', 'm').replace('hour', 'h')}/ip",
+}
 
 LANGUAGE_CODE = "es"
 LANGUAGES = [("es", "Español")]

@@ -37,6 +37,10 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no typ
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["username"].help_text = _("De 2 a 30 letras minúsculas sin acentos, cifras o guiones.")
+        self.fields["password1"].help_text = _("Al menos 8 caracteres, y que no sea de las más usadas.")
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
         if settings.ENV.signup == "codigo":
             self.fields["code"] = forms.CharField(label=_("Código de invitación"), max_length=40)
 

@@ -146,9 +146,7 @@ def exercise(key: str) -> Exercise | None:
 def load(folder: Path) -> Course:
     """Read and validate a course's folder; raises CourseError with every fault of the first bad file."""
     parsed = _validate(_CourseFile, folder / "curso.yaml")
-    lessons = tuple(
-        _load_lesson(folder, entry, number) for number, entry in enumerate(parsed.lecciones, start=1)
-    )
+    lessons = tuple(_load_lesson(folder, entry, number) for number, entry in enumerate(parsed.lecciones, start=1))
     exercises = {exercise.key: exercise for lesson in lessons for exercise in lesson.exercises}
     return Course(folder.name, parsed.titulo, parsed.resumen, lessons, exercises)
 
@@ -187,8 +185,16 @@ def _load_exercise(home: Path, key: str) -> Exercise:
     except FileNotFoundError as error:
         raise CourseError(f"{home / 'enunciado.md'}: falta el enunciado.") from error
     return Exercise(
-        key=key, slug=home.name, title=parsed.titulo, summary=parsed.resumen, minutes=parsed.minutos, text=text,
-        lab=parsed.laboratorio, checks=tuple(checks), solutions=tuple(parsed.soluciones), mistakes=tuple(parsed.errores),
+        key=key,
+        slug=home.name,
+        title=parsed.titulo,
+        summary=parsed.resumen,
+        minutes=parsed.minutos,
+        text=text,
+        lab=parsed.laboratorio,
+        checks=tuple(checks),
+        solutions=tuple(parsed.soluciones),
+        mistakes=tuple(parsed.errores),
     )
 
 

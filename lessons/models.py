@@ -37,9 +37,7 @@ class CheckRun(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(
-                fields=("attempt",), condition=models.Q(finished__isnull=True), name="one_running_check_per_attempt"
-            ),
+            models.UniqueConstraint(fields=("attempt",), condition=models.Q(finished__isnull=True), name="one_running_check_per_attempt"),
         )
 
     def __str__(self) -> str:

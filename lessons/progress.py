@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -39,17 +39,17 @@ def progress_of(user: Any, course: Course) -> Progress:
     return Progress(frozenset(keys & set(course.exercises)), len(course.exercises))
 
 
-def begin_attempt(user: AbstractBaseUser, exercise: str) -> Attempt:
+def begin_attempt(user: User, exercise: str) -> Attempt:
     """Open an attempt, ending the one that may be open."""
     end_attempts(user, exercise)
     return Attempt.objects.create(user=user, exercise=exercise)
 
 
-def end_attempts(user: AbstractBaseUser, exercise: str) -> None:
+def end_attempts(user: User, exercise: str) -> None:
     Attempt.objects.filter(user=user, exercise=exercise, ended=None).update(ended=timezone.now())
 
 
-def open_attempt(user: AbstractBaseUser, exercise: str) -> Attempt:
+def open_attempt(user: User, exercise: str) -> Attempt:
     """The open attempt, or a new one."""
     found = Attempt.objects.filter(user=user, exercise=exercise, ended=None).order_by("-started").first()
     return found or begin_attempt(user, exercise)
@@ -64,13 +64,11 @@ def begin_check(attempt: Attempt) -> CheckRun | None:
         return None
 
 
-def last_check(user: AbstractBaseUser, exercise: str) -> CheckRun | None:
+def last_check(user: User, exercise: str) -> CheckRun | None:
     return CheckRun.objects.filter(attempt__user=user, attempt__exercise=exercise).order_by("-requested", "-id").first()
 
 
-def end_check(
-    check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]], evidence: Mapping[str, Any]
-) -> bool:
+def end_check(check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]], evidence: Mapping[str, Any]) -> bool:
     """Record what a check run found; False if it had ended already (a worker was killed and its task came back)."""
     passed = len(verdicts) == len(exercise.checks) and all(verdict.status == Status.PASSED for _, verdict in verdicts)
     titles = {spec.id: spec.titulo for spec in exercise.checks}
@@ -80,9 +78,7 @@ def end_check(
             finished=timezone.now(), passed=passed, results=results, evidence=dict(evidence)
         )
         if ended and passed:
-            Completion.objects.get_or_create(
-                user_id=check.attempt.user_id, exercise=exercise.key, defaults={"points": exercise.points}
-            )
+            Completion.objects.get_or_create(user_id=check.attempt.user_id, exercise=exercise.key, defaults={"points": exercise.points})
     return bool(ended)
 
 

@@ -10,7 +10,7 @@ from lessons import catalog
 from lessons.markdown import render as render_markdown
 
 
-def home(request: HttpRequest) -> HttpResponse:
+def home(_request: HttpRequest) -> HttpResponse:
     """Straight to the one course there is."""
     return redirect(reverse("course", args=[catalog.course().slug]))
 
@@ -26,12 +26,16 @@ def lesson(request: HttpRequest, course_slug: str, lesson_slug: str) -> HttpResp
         raise Http404
     position = found.number - 1
     lessons = catalog.course().lessons
-    return render(request, "lessons/lesson.html", {
-        "lesson": found,
-        "text": render_markdown(found.text),
-        "previous": lessons[position - 1] if position else None,
-        "next": lessons[position + 1] if position + 1 < len(lessons) else None,
-    })
+    return render(
+        request,
+        "lessons/lesson.html",
+        {
+            "lesson": found,
+            "text": render_markdown(found.text),
+            "previous": lessons[position - 1] if position else None,
+            "next": lessons[position + 1] if position + 1 < len(lessons) else None,
+        },
+    )
 
 
 def _find(slug: str) -> catalog.Course:

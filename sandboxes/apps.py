@@ -18,7 +18,7 @@ class SandboxesConfig(AppConfig):
         user_logged_out.connect(_close_terminals, dispatch_uid="close-terminals-at-logout")
 
 
-def _close_terminals(sender: object, user: Any, **_: object) -> None:
+def _close_terminals(user: Any, **_: object) -> None:
     """Logging out closes the user's terminals at once."""
     from sandboxes.lifecycle import close_terminals
 

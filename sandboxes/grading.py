@@ -62,9 +62,7 @@ def run_check(check_id: int) -> None:
     progress.end_check(check, exercise, verdicts, evidence)
 
 
-def grade(
-    checks: Iterable[kinds.Spec], engine: Any
-) -> tuple[list[tuple[str, Verdict]], dict[str, Any]]:
+def grade(checks: Iterable[kinds.Spec], engine: Any) -> tuple[list[tuple[str, Verdict]], dict[str, Any]]:
     """Observe and judge each check: verdicts by check id, and the evidence they rest on."""
     verdicts, seen = [], {}
     for spec in checks:
@@ -99,6 +97,6 @@ def cannot_check(why: str) -> Verdict:
 
 def end_lost_checks() -> None:
     """End the runs whose worker was killed and whose task will not come back."""
-    limit = timezone.now() - timedelta(seconds=2 * settings.CELERY_BROKER_TRANSPORT_OPTIONS["visibility_timeout"])
+    limit = timezone.now() - timedelta(seconds=2 * settings.CELERY_VISIBILITY_TIMEOUT)
     for check in CheckRun.objects.filter(finished=None, requested__lt=limit):
         progress.fail_check(check, _("La comprobación se interrumpió; vuelve a pulsar «Comprobar»."))

@@ -16,13 +16,14 @@ import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lessons import progress
-from lessons.catalog import Exercise, exercise as find_exercise
+from lessons.catalog import Exercise
+from lessons.catalog import exercise as find_exercise
 from sandboxes import activity, pool
 from sandboxes.engine import EngineError, Limits, NoSuchContainer, lab_engine
 from sandboxes.models import LIVE, Machine, Sandbox, State
@@ -51,7 +52,7 @@ def latest(user: Any, exercise: str) -> Sandbox | None:
     return Sandbox.objects.filter(user=user, exercise=exercise).order_by("-created").first()
 
 
-def start(user: AbstractBaseUser, exercise: Exercise, *, swap: bool = False) -> Sandbox:
+def start(user: User, exercise: Exercise, *, swap: bool = False) -> Sandbox:
     """The user's sandbox for `exercise`: the live one, or a new one. Two clicks, two tabs: one sandbox.
 
     Raises Occupied if another exercise's sandbox lives, unless `swap` stops it."""
@@ -135,9 +136,7 @@ def has_room() -> bool:
 
 def move(sandbox: Sandbox, sources: tuple[State, ...], target: State, **fields: Any) -> bool:
     """The one way a sandbox changes state: only from one of `sources`; False if somebody else was first."""
-    moved = Sandbox.objects.filter(pk=sandbox.pk, state__in=sources).update(
-        state=target, changed=timezone.now(), **fields
-    )
+    moved = Sandbox.objects.filter(pk=sandbox.pk, state__in=sources).update(state=target, changed=timezone.now(), **fields)
     if moved:
         sandbox.refresh_from_db()
     return bool(moved)

@@ -49,7 +49,8 @@ class Sandbox(models.Model):
     class Meta:
         constraints = (
             models.UniqueConstraint(
-                fields=("user",), condition=models.Q(state__in=["requested", "starting", "ready"]),
+                fields=("user",),
+                condition=models.Q(state__in=["requested", "starting", "ready"]),
                 name="one_live_sandbox_per_user",
             ),
         )

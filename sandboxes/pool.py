@@ -32,9 +32,7 @@ HOSTNAME = "lab"
 
 def make(*, disk: str, limits: Limits = WARM_LIMITS, sandbox: Sandbox | None = None, node: str = HOSTNAME, position: int = 0) -> Machine:
     """Make a machine and wait until its engine answers. On failure nothing of it remains; raises EngineError."""
-    machine = Machine.objects.create(
-        name=f"lab-{uuid.uuid4().hex[:16]}", disk=disk, sandbox=sandbox, node=node, position=position
-    )
+    machine = Machine.objects.create(name=f"lab-{uuid.uuid4().hex[:16]}", disk=disk, sandbox=sandbox, node=node, position=position)
     engine = lab_engine()
     try:
         engine.create(machine.name, hostname=HOSTNAME, labels={"lab.machine": str(machine.pk)}, limits=limits, disk=disk)
@@ -126,4 +124,3 @@ def _memory_allows() -> bool:
         if name == "MemAvailable":
             return int(value.split()[0]) * 1024 - MACHINE_MEMORY > settings.ENV.memory_reserve << 20
     return True
-

@@ -56,7 +56,10 @@ def _sandbox(exercise: Exercise, engine: LabEngine) -> Iterator[str]:
     lab = exercise.lab
     try:
         engine.create(
-            name, hostname="lab", labels={"lab.purpose": "proof"}, disk=lab.disco,
+            name,
+            hostname="lab",
+            labels={"lab.purpose": "proof"},
+            disk=lab.disco,
             limits=Limits(memory=lab.memoria, cpus=lab.cpus, pids=lab.procesos),
         )
         engine.start(name)

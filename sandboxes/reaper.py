@@ -48,12 +48,14 @@ def _end_idle() -> None:
         left = alive + idle - now
         if left <= timedelta(0):
             lifecycle.stop(
-                sandbox, state=State.EXPIRED,
+                sandbox,
+                state=State.EXPIRED,
                 reason=_("Pasaron %(minutes)d minutos sin actividad.") % {"minutes": settings.ENV.sandbox_idle // 60},
             )
         elif queue and sandbox.ready and now - sandbox.ready > cap + warning:
             lifecycle.stop(
-                sandbox, state=State.EXPIRED,
+                sandbox,
+                state=State.EXPIRED,
                 reason=_("Llevaba %(hours)d horas en marcha y había gente esperando.") % {"hours": settings.ENV.sandbox_cap // 3600},
             )
         elif queue and sandbox.ready and now - sandbox.ready > cap:
@@ -90,7 +92,8 @@ def _find_lost(containers: dict[str, Container]) -> None:
         running = [name for name in names if name in containers and containers[name].state == "running"]
         if len(running) < max(1, len(names)):
             lifecycle.stop(
-                sandbox, state=State.EXPIRED,
+                sandbox,
+                state=State.EXPIRED,
                 reason=_("El laboratorio se detuvo (se reinició el servidor o su motor). Puedes continuarlo donde lo dejaste."),
             )
 

@@ -153,7 +153,9 @@ def _kept(request: HttpRequest, exercise: Exercise) -> list[Sandbox]:
     """The user's resumable sandboxes of the exercise, the last one first."""
     return list(
         Sandbox.objects.filter(
-            user=request.user, exercise=exercise.key, kept_until__gt=timezone.now(),
+            user=request.user.pk,
+            exercise=exercise.key,
+            kept_until__gt=timezone.now(),
             state__in=(State.REMOVED, State.EXPIRED, State.FAILED),
         ).order_by("-changed")
     )
@@ -186,12 +188,12 @@ def _result(request: HttpRequest, exercise: Exercise) -> HttpResponse:
 
 
 def _panel_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
-    sandbox = lifecycle.latest(request.user, exercise.key)
     live = _live(request, exercise)
+    sandbox = live or lifecycle.latest(request.user, exercise.key)
     kept = _kept(request, exercise)
     context: dict[str, Any] = {
-        "sandbox": live or sandbox,
-        "state": (live or sandbox).state if (live or sandbox) else "none",
+        "sandbox": sandbox,
+        "state": sandbox.state if sandbox else "none",
         "kept": kept[0] if kept else None,
         "urls": {action: _url("lab-act", exercise, action) for action in ACTIONS},
         "panel_url": _url("lab-panel", exercise),

@@ -30,7 +30,11 @@ def watch(interval: float = 30) -> None:
 
 def _warning(usage: Usage) -> str:
     if usage.pids_limit and usage.pids >= 0.95 * usage.pids_limit:
-        return _("Tu laboratorio ha llegado a su límite de procesos (%(limit)d): cierra o mata los que sobren, o reinícialo.") % {"limit": usage.pids_limit}
+        return _("Tu laboratorio ha llegado a su límite de procesos (%(limit)d): cierra o mata los que sobren, o reinícialo.") % {
+            "limit": usage.pids_limit
+        }
     if usage.memory_limit and usage.memory >= 0.95 * usage.memory_limit:
-        return _("Tu laboratorio ha llegado a su límite de memoria (%(limit)d MiB): para lo que no uses.") % {"limit": usage.memory_limit >> 20}
+        return _("Tu laboratorio ha llegado a su límite de memoria (%(limit)d MiB): para lo que no uses.") % {
+            "limit": usage.memory_limit >> 20
+        }
     return ""

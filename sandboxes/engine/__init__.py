@@ -69,7 +69,8 @@ class ExecResult:
 class LabEngine(Protocol):
     """What the platform asks of a lab engine. Names are container names; a sandbox's network has the same.
 
-    Every method raises EngineUnreachable, NoSuchContainer or EngineError; `remove` counts "already gone" as done.
+    Every method raises EngineUnreachable, NoSuchContainer or EngineError; `remove` counts "already gone" as done;
+    `start` and `stop` wake a paused machine first.
     """
 
     def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, disk: str) -> None: ...
@@ -97,9 +98,7 @@ def lab_engine() -> LabEngine:
 
     from sandboxes.engine.lab import DockerLabEngine
 
-    return _replacement or DockerLabEngine(
-        settings.ENV.engine_url, lab=settings.ENV.name, image=settings.ENV.sandbox_image
-    )
+    return _replacement or DockerLabEngine(settings.ENV.engine_url, lab=settings.ENV.name, image=settings.ENV.sandbox_image)
 
 
 _replacement: LabEngine | None = None

@@ -62,7 +62,10 @@ class DockerLabEngine:
 
     def start(self, name: str) -> None:
         with _translated():
-            self._api.start(name)
+            if self._is_paused(name):
+                self._api.unpause(name)
+            else:
+                self._api.start(name)
 
     def wait_ready(self, name: str, *, seconds: float) -> None:
         """Wait until the engine inside answers."""
@@ -71,7 +74,12 @@ class DockerLabEngine:
 
     def stop(self, name: str) -> None:
         with _translated():
+            if self._is_paused(name):
+                self._api.unpause(name)
             self._api.stop(name, timeout=12)
+
+    def _is_paused(self, name: str) -> bool:
+        return bool(self._api.inspect_container(name)["State"]["Paused"])
 
     def pause(self, name: str) -> None:
         with _translated():
@@ -82,17 +90,18 @@ class DockerLabEngine:
             self._api.unpause(name)
 
     def set_limits(self, name: str, limits: Limits) -> None:
-        # docker-py's update_container has no NanoCpus nor PidsLimit.
+        # docker-py's update_container knows neither NanoCpus nor PidsLimit.
+        wanted = _limits(limits)
+        body = {
+            "Memory": wanted["mem_limit"],
+            "MemorySwap": wanted["memswap_limit"],
+            "NanoCpus": wanted["nano_cpus"],
+            "PidsLimit": wanted["pids_limit"],
+        }
         with _translated():
-            url = self._api._url("/containers/{0}/update", name)
-            wanted = _limits(limits)
-            body = {
-                "Memory": wanted["mem_limit"],
-                "MemorySwap": wanted["memswap_limit"],
-                "NanoCpus": wanted["nano_cpus"],
-                "PidsLimit": wanted["pids_limit"],
-            }
-            self._api._result(self._api._post_json(url, data=body), True)
+            answer = self._api.post(f"{self._api.base_url}/v{API_VERSION}/containers/{name}/update", json=body, timeout=60)
+        if not answer.ok:
+            raise EngineError(answer.text[:300])
 
     def join(self, name: str, *, network: str, alias: str) -> None:
         """Move a machine from its own network to another's, where `alias` is its name."""
@@ -188,7 +197,7 @@ class DockerLabEngine:
         return await open_async_stream(self._url, made["Id"])
 
 
-def _limits(limits: Limits) -> dict[str, int]:
+def _limits(limits: Limits) -> dict[str, Any]:
     memory = limits.memory << 20
     return {
         "mem_limit": memory,
@@ -221,5 +230,3 @@ def _translated(*, gone_is_fine: bool = False) -> Iterator[None]:
         raise EngineError(str(error.explanation or error)) from error
     except (DockerException, requests.RequestException) as error:
         raise EngineUnreachable(str(error)) from error
-
-

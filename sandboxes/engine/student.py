@@ -92,7 +92,7 @@ class StudentEngine:
         self._known: dict[tuple[str, ...], Any] = {}
 
     def __enter__(self) -> StudentEngine:
-        self._api = docker.APIClient(_BASE, version="1.41", timeout=20)
+        self._api: Any = docker.APIClient(_BASE, version="1.41", timeout=20)
         self._api.mount(_BASE, _TunnelAdapter(self._lab, self._container, self._budget))
         return self
 
@@ -109,9 +109,11 @@ class StudentEngine:
 
     def image(self, reference: str) -> ImageFacts | None:
         """The image of that name, or None. Answers that contradict the name are not believed."""
-        found = self._inspect_image(reference) if self._ask(
-            ("has", reference), lambda: self._found(lambda: self._api.inspect_image(reference))
-        ) else None
+        found = (
+            self._inspect_image(reference)
+            if self._ask(("has", reference), lambda: self._found(lambda: self._api.inspect_image(reference)))
+            else None
+        )
         if found and _normal(reference) not in [_normal(tag) for tag in found.tags] and not reference.startswith("sha256:"):
             raise CannotObserve(f"el motor dice dos cosas distintas de la imagen {reference}")
         return found
@@ -154,35 +156,41 @@ class StudentEngine:
     def _inspect_image(self, reference: str) -> ImageFacts:
         raw = self._ask(("image", reference), lambda: self._api.inspect_image(reference))
         config = _get(raw, "Config") or {}
-        return _parse(TypeAdapter(ImageFacts), {
-            **_as_object(raw),
-            "RepoTags": _get(raw, "RepoTags") or [],
-            "RepoDigests": _get(raw, "RepoDigests") or [],
-            "layers": _get(_get(raw, "RootFS") or {}, "Layers") or [],
-            "cmd": _get(config, "Cmd") or [],
-            "entrypoint": _get(config, "Entrypoint") or [],
-            "user": _get(config, "User") or "",
-        })
+        return _parse(
+            TypeAdapter(ImageFacts),
+            {
+                **_as_object(raw),
+                "RepoTags": _get(raw, "RepoTags") or [],
+                "RepoDigests": _get(raw, "RepoDigests") or [],
+                "layers": _get(_get(raw, "RootFS") or {}, "Layers") or [],
+                "cmd": _get(config, "Cmd") or [],
+                "entrypoint": _get(config, "Entrypoint") or [],
+                "user": _get(config, "User") or "",
+            },
+        )
 
     def _inspect_container(self, id_: str) -> ContainerFacts:
         raw = self._ask(("container", id_), lambda: self._api.inspect_container(id_))
         config, state, host = _get(raw, "Config") or {}, _get(raw, "State") or {}, _get(raw, "HostConfig") or {}
         networks = _as_object(_get(_get(raw, "NetworkSettings") or {}, "Networks") or {})
-        return _parse(TypeAdapter(ContainerFacts), {
-            "id": _get(raw, "Id"),
-            "name": str(_get(raw, "Name") or "").lstrip("/"),
-            "image": _get(config, "Image"),
-            "image_id": _get(raw, "Image"),
-            "status": _get(state, "Status"),
-            "exit_code": _get(state, "ExitCode"),
-            "error": _get(state, "Error") or "",
-            "path": _get(raw, "Path") or "",
-            "args": _get(raw, "Args") or [],
-            "command": _get(config, "Cmd") or [],
-            "tty": bool(_get(config, "Tty")),
-            "links": _get(host, "Links") or [],
-            "addresses": {name: _get(network, "IPAddress") or "" for name, network in networks.items()},
-        })
+        return _parse(
+            TypeAdapter(ContainerFacts),
+            {
+                "id": _get(raw, "Id"),
+                "name": str(_get(raw, "Name") or "").lstrip("/"),
+                "image": _get(config, "Image"),
+                "image_id": _get(raw, "Image"),
+                "status": _get(state, "Status"),
+                "exit_code": _get(state, "ExitCode"),
+                "error": _get(state, "Error") or "",
+                "path": _get(raw, "Path") or "",
+                "args": _get(raw, "Args") or [],
+                "command": _get(config, "Cmd") or [],
+                "tty": bool(_get(config, "Tty")),
+                "links": _get(host, "Links") or [],
+                "addresses": {name: _get(network, "IPAddress") or "" for name, network in networks.items()},
+            },
+        )
 
     def _found(self, ask: Any) -> bool:
         try:
@@ -280,7 +288,7 @@ class _TunnelConnection(urllib3.connection.HTTPConnection):
         self._open = lambda: _TunnelStream(lab, container, budget)
 
     def connect(self) -> None:
-        self.sock = self._open()  # type: ignore[assignment]
+        self.sock = self._open()  # type: ignore[no-untyped-call]
 
 
 class _TunnelPool(urllib3.connectionpool.HTTPConnectionPool):
@@ -289,7 +297,7 @@ class _TunnelPool(urllib3.connectionpool.HTTPConnectionPool):
         self._make = lambda: _TunnelConnection(lab, container, budget)
 
     def _new_conn(self) -> _TunnelConnection:
-        return self._make()
+        return self._make()  # type: ignore[no-untyped-call]
 
 
 class _TunnelAdapter(HTTPAdapter):

@@ -1,14 +1,14 @@
 """`container`: a container that was created as asked and is, or ended, as asked.
 
-    - id: saludo
-      tipo: container
-      titulo: Un contenedor llamado «saludo» ha dicho «hola»
-      nombre: saludo             # optional: any container may match without it
-      imagen: busybox:1.37
-      orden: [echo, hola]        # optional
-      estado: exited             # optional: running, exited…
-      codigo: 0                  # optional: exit code
-      salida: hola               # optional: text in its output
+- id: saludo
+  tipo: container
+  titulo: Un contenedor llamado «saludo» ha dicho «hola»
+  nombre: saludo             # optional: any container may match without it
+  imagen: busybox:1.37
+  orden: [echo, hola]        # optional
+  estado: exited             # optional: running, exited…
+  codigo: 0                  # optional: exit code
+  salida: hola               # optional: text in its output
 """
 
 from __future__ import annotations
@@ -73,8 +73,13 @@ class ContainerKind:
         if spec.salida and facts.status != "created":
             said = spec.salida in engine.logs(facts)
         return Seen(
-            name=facts.name, image=facts.image, command=[facts.path, *facts.args] if facts.path else facts.command,
-            status=facts.status, exit_code=facts.exit_code, error=facts.error, said=said,
+            name=facts.name,
+            image=facts.image,
+            command=[facts.path, *facts.args] if facts.path else facts.command,
+            status=facts.status,
+            exit_code=facts.exit_code,
+            error=facts.error,
+            said=said,
         )
 
     def judge(self, spec: ContainerSpec, evidence: ContainerEvidence) -> Verdict:
@@ -120,7 +125,9 @@ def _none_there(spec: ContainerSpec, everybody: list[Seen], expected: str) -> Ve
     elif any(not _faults(spec, seen) for seen in everybody):
         hint = _("Tienes uno que hace lo que se pide, pero Docker le puso el nombre. El nombre se elige con --name, antes de la imagen.")
     else:
-        hint = _("El nombre se elige al crearlo, con --name, antes de la imagen: docker run --name %(name)s IMAGEN.") % {"name": spec.nombre}
+        hint = _("El nombre se elige al crearlo, con --name, antes de la imagen: docker run --name %(name)s IMAGEN.") % {
+            "name": spec.nombre
+        }
     return Verdict(Status.FAILED, expected, observed, hint)
 
 
@@ -129,40 +136,54 @@ def _faults(spec: ContainerSpec, seen: Seen) -> list[tuple[str, str]]:
     faults = []
     command = command_line(seen.command)
     if seen.status == "created" and seen.command and seen.command[0].startswith("-"):
-        faults.append((
-            _("«%(name)s» intentó ejecutar «%(word)s»") % {"name": seen.name, "word": seen.command[0]},
-            _("Las opciones de «docker run» van antes de la imagen; todo lo que va después es la orden del contenedor."),
-        ))
+        faults.append(
+            (
+                _("«%(name)s» intentó ejecutar «%(word)s»") % {"name": seen.name, "word": seen.command[0]},
+                _("Las opciones de «docker run» van antes de la imagen; todo lo que va después es la orden del contenedor."),
+            )
+        )
     elif seen.status == "created" and seen.error:
-        faults.append((
-            _("«%(name)s» no llegó a arrancar: %(error)s") % {"name": seen.name, "error": seen.error[:160]},
-            _("Bórralo con «docker rm %(name)s», corrige la orden y créalo de nuevo.") % {"name": seen.name},
-        ))
+        faults.append(
+            (
+                _("«%(name)s» no llegó a arrancar: %(error)s") % {"name": seen.name, "error": seen.error[:160]},
+                _("Bórralo con «docker rm %(name)s», corrige la orden y créalo de nuevo.") % {"name": seen.name},
+            )
+        )
     if spec.imagen and seen.image != spec.imagen:
-        faults.append((
-            _("«%(name)s» es de la imagen «%(image)s»") % {"name": seen.name, "image": seen.image},
-            _("La imagen se escribe con su etiqueta: «%(image)s». Sin etiqueta, Docker usa «latest».") % {"image": spec.imagen},
-        ))
+        faults.append(
+            (
+                _("«%(name)s» es de la imagen «%(image)s»") % {"name": seen.name, "image": seen.image},
+                _("La imagen se escribe con su etiqueta: «%(image)s». Sin etiqueta, Docker usa «latest».") % {"image": spec.imagen},
+            )
+        )
     if spec.orden is not None and seen.command != spec.orden:
-        faults.append((
-            _("«%(name)s» ejecutó «%(command)s»") % {"name": seen.name, "command": command},
-            _command_hint(spec.orden, seen.command),
-        ))
+        faults.append(
+            (
+                _("«%(name)s» ejecutó «%(command)s»") % {"name": seen.name, "command": command},
+                _command_hint(spec.orden, seen.command),
+            )
+        )
     if spec.estado and seen.status != spec.estado:
-        faults.append((
-            _("«%(name)s» está %(state)s") % {"name": seen.name, "state": STATES.get(seen.status, seen.status)},
-            _state_hint(spec, seen),
-        ))
+        faults.append(
+            (
+                _("«%(name)s» está %(state)s") % {"name": seen.name, "state": STATES.get(seen.status, seen.status)},
+                _state_hint(spec, seen),
+            )
+        )
     if spec.codigo is not None and seen.status == "exited" and seen.exit_code != spec.codigo:
-        faults.append((
-            _("«%(name)s» terminó con el código %(code)d") % {"name": seen.name, "code": seen.exit_code},
-            _("Mira qué dijo con «docker logs %(name)s».") % {"name": seen.name},
-        ))
+        faults.append(
+            (
+                _("«%(name)s» terminó con el código %(code)d") % {"name": seen.name, "code": seen.exit_code},
+                _("Mira qué dijo con «docker logs %(name)s».") % {"name": seen.name},
+            )
+        )
     if spec.salida and not seen.said:
-        faults.append((
-            _("«%(name)s» no ha escrito «%(text)s»") % {"name": seen.name, "text": spec.salida},
-            _("Compruébalo con «docker logs %(name)s»; mayúsculas y acentos cuentan.") % {"name": seen.name},
-        ))
+        faults.append(
+            (
+                _("«%(name)s» no ha escrito «%(text)s»") % {"name": seen.name, "text": spec.salida},
+                _("Compruébalo con «docker logs %(name)s»; mayúsculas y acentos cuentan.") % {"name": seen.name},
+            )
+        )
     return faults
 
 
@@ -176,8 +197,11 @@ def _command_hint(wanted: list[str], found: list[str]) -> str:
 
 def _state_hint(spec: ContainerSpec, seen: Seen) -> str:
     if spec.estado == "running" and seen.status == "exited":
-        return _("Un contenedor vive lo que vive su primer proceso: el de este terminó con el código %(code)d. Mira «docker logs %(name)s».") % {
-            "code": seen.exit_code, "name": seen.name,
+        return _(
+            "Un contenedor vive lo que vive su primer proceso: el de este terminó con el código %(code)d. Mira «docker logs %(name)s»."
+        ) % {
+            "code": seen.exit_code,
+            "name": seen.name,
         }
     if spec.estado == "exited" and seen.status == "running":
         return _("Sigue en marcha: espera a que termine o páralo con «docker stop %(name)s».") % {"name": seen.name}

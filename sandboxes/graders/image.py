@@ -1,11 +1,11 @@
 """`image`: an image exists in the student's engine, and how it came to be.
 
-    - id: busybox
-      tipo: image
-      titulo: La imagen busybox:1.37 está en tu motor
-      imagen: busybox:1.37
-      misma_que: hola:1.0        # optional: shares its id with another name
-      cmd: [sh]                  # optional: its default command
+- id: busybox
+  tipo: image
+  titulo: La imagen busybox:1.37 está en tu motor
+  imagen: busybox:1.37
+  misma_que: hola:1.0        # optional: shares its id with another name
+  cmd: [sh]                  # optional: its default command
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class ImageKind:
         expected = _("la imagen «%(image)s» en tu motor") % {"image": spec.imagen}
         if evidence.id is None:
             return Verdict(
-                Status.FAILED, expected,
+                Status.FAILED,
+                expected,
                 _("tu motor tiene %(images)s") % {"images": listing(evidence.tags, nothing=_("ninguna imagen"))},
                 missing_image_hint(spec.imagen, evidence.tags)
                 or _("Míralo con «docker images». Una imagen llega al motor con «docker pull», con «docker run» o construyéndola."),
@@ -61,7 +62,9 @@ class ImageKind:
             return Verdict(
                 Status.FAILED,
                 _("«%(image)s» y «%(other)s» son la misma imagen") % {"image": spec.imagen, "other": spec.misma_que},
-                _("«%(other)s» no está") % {"other": spec.misma_que} if evidence.other_id is None else _("sus identificadores son distintos"),
+                _("«%(other)s» no está") % {"other": spec.misma_que}
+                if evidence.other_id is None
+                else _("sus identificadores son distintos"),
                 _("Una etiqueta más para la misma imagen se pone con «docker tag ORIGEN DESTINO»."),
             )
         if spec.cmd is not None and evidence.cmd != spec.cmd:
@@ -76,5 +79,5 @@ class ImageKind:
 
 def _cmd_hint(cmd: list[str]) -> str:
     if cmd[:2] == ["/bin/sh", "-c"] and len(cmd) > 2 and cmd[2].startswith("["):
-        return _("Las comillas simples no valen en la forma exec: escribe CMD [\"orden\", \"argumento\"] con comillas dobles.")
+        return _('Las comillas simples no valen en la forma exec: escribe CMD ["orden", "argumento"] con comillas dobles.')
     return _("La orden por omisión la pone la última instrucción CMD del Dockerfile.")

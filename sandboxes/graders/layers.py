@@ -1,21 +1,22 @@
 """`layers`: an image's layers, over its base and by instruction.
 
-    - id: juntas
-      tipo: layers
-      titulo: Una sola capa sobre la base
-      imagen: notas:2.0
-      base: busybox:1.37         # its layers must be the image's first ones
-      sobre_base: 1              # optional: exactly so many layers over it
-      como_minimo: 2             # optional
-      menos_que: notas:1.0       # optional: fewer layers than another image
-      instrucciones: [RUN]       # optional: words found in the history, in this order
+- id: juntas
+  tipo: layers
+  titulo: Una sola capa sobre la base
+  imagen: notas:2.0
+  base: busybox:1.37         # its layers must be the image's first ones
+  sobre_base: 1              # optional: exactly so many layers over it
+  como_minimo: 2             # optional
+  menos_que: notas:1.0       # optional: fewer layers than another image
+  instrucciones: [RUN]       # optional: words found in the history, in this order
 """
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, HistoryRow, ImageFacts, StudentEngine
@@ -68,35 +69,47 @@ class LayersKind:
         expected = _describe(spec)
         if evidence.layers is None:
             return Verdict(
-                Status.FAILED, expected,
-                _("no hay ninguna imagen «%(image)s»; tienes %(tags)s") % {
-                    "image": spec.imagen, "tags": listing(evidence.tags, nothing=_("ninguna")),
+                Status.FAILED,
+                expected,
+                _("no hay ninguna imagen «%(image)s»; tienes %(tags)s")
+                % {
+                    "image": spec.imagen,
+                    "tags": listing(evidence.tags, nothing=_("ninguna")),
                 },
                 missing_image_hint(spec.imagen, evidence.tags)
-                or _("Constrúyela con «docker build -t %(image)s .» (el punto final es la carpeta del Dockerfile).") % {"image": spec.imagen},
+                or _("Constrúyela con «docker build -t %(image)s .» (el punto final es la carpeta del Dockerfile).")
+                % {"image": spec.imagen},
             )
         if evidence.base_layers is None:
             return Verdict(
-                Status.FAILED, expected, _("la base «%(base)s» no está en tu motor") % {"base": spec.base},
+                Status.FAILED,
+                expected,
+                _("la base «%(base)s» no está en tu motor") % {"base": spec.base},
                 _("Tráela con «docker pull %(base)s» y construye con «FROM %(base)s».") % {"base": spec.base},
             )
         if evidence.layers[: len(evidence.base_layers)] != evidence.base_layers:
             return Verdict(
-                Status.FAILED, expected, _("«%(image)s» no empieza por las capas de «%(base)s»") % {"image": spec.imagen, "base": spec.base},
+                Status.FAILED,
+                expected,
+                _("«%(image)s» no empieza por las capas de «%(base)s»") % {"image": spec.imagen, "base": spec.base},
                 _("La primera línea del Dockerfile debe ser «FROM %(base)s».") % {"base": spec.base},
             )
         over = len(evidence.layers) - len(evidence.base_layers)
         observed = ngettext("%(count)d capa sobre la base", "%(count)d capas sobre la base", over) % {"count": over}
         if not evidence.built:
             return Verdict(
-                Status.FAILED, expected, _("«%(image)s» se hizo con «docker commit»") % {"image": spec.imagen},
+                Status.FAILED,
+                expected,
+                _("«%(image)s» se hizo con «docker commit»") % {"image": spec.imagen},
                 _("Aquí se pide construirla desde un Dockerfile con «docker build»."),
             )
         if hint := _count_fault(spec, evidence, over):
             return Verdict(Status.FAILED, expected, observed, hint)
         if missing := _missing_instruction(spec, evidence.history):
             return Verdict(
-                Status.FAILED, expected, _("en su historia no aparece «%(text)s» donde se espera") % {"text": missing},
+                Status.FAILED,
+                expected,
+                _("en su historia no aparece «%(text)s» donde se espera") % {"text": missing},
                 _("Compara tu Dockerfile con «docker history --no-trunc %(image)s».") % {"image": spec.imagen},
             )
         return Verdict(Status.PASSED, expected, observed)
@@ -107,7 +120,9 @@ def _describe(spec: LayersSpec) -> str:
     if spec.sobre_base is not None:
         what += ngettext(", con %(count)d capa más", ", con %(count)d capas más", spec.sobre_base) % {"count": spec.sobre_base}
     elif spec.como_minimo is not None:
-        what += ngettext(", con %(count)d capa más como mínimo", ", con %(count)d capas más como mínimo", spec.como_minimo) % {"count": spec.como_minimo}
+        what += ngettext(", con %(count)d capa más como mínimo", ", con %(count)d capas más como mínimo", spec.como_minimo) % {
+            "count": spec.como_minimo
+        }
     if spec.menos_que:
         what += _(" y menos capas que «%(other)s»") % {"other": spec.menos_que}
     return what

@@ -1,11 +1,11 @@
 """`link`: a container linked to another with `--link`, whose alias really resolves and answers.
 
-    - id: enlace
-      tipo: link
-      titulo: «web» está enlazado a «redis»
-      desde: web
-      hacia: redis
-      alias: redis               # optional: the target's name by default
+- id: enlace
+  tipo: link
+  titulo: «web» está enlazado a «redis»
+  desde: web
+  hacia: redis
+  alias: redis               # optional: the target's name by default
 """
 
 from __future__ import annotations
@@ -64,23 +64,35 @@ class LinkKind:
 
     def judge(self, spec: LinkSpec, evidence: LinkEvidence) -> Verdict:
         expected = _("«%(source)s» enlazado a «%(target)s» con el nombre «%(alias)s»") % {
-            "source": spec.desde, "target": spec.hacia, "alias": spec.name_inside,
+            "source": spec.desde,
+            "target": spec.hacia,
+            "alias": spec.name_inside,
         }
         for name, status in ((spec.hacia, evidence.target_status), (spec.desde, evidence.source_status)):
             if status is None:
                 return Verdict(
-                    Status.FAILED, expected,
-                    _("no hay ningún contenedor «%(name)s»; tienes %(names)s") % {
-                        "name": name, "names": listing(evidence.names, nothing=_("ninguno")),
+                    Status.FAILED,
+                    expected,
+                    _("no hay ningún contenedor «%(name)s»; tienes %(names)s")
+                    % {
+                        "name": name,
+                        "names": listing(evidence.names, nothing=_("ninguno")),
                     },
                     _("Créalo con «docker run -d --name %(name)s …».") % {"name": name},
                 )
         observed, hint = self._fault(spec, evidence)
         if hint:
             return Verdict(Status.FAILED, expected, observed, hint)
-        return Verdict(Status.PASSED, expected, _("«%(alias)s» lleva a %(address)s, donde está «%(target)s»") % {
-            "alias": spec.name_inside, "address": evidence.target_address, "target": spec.hacia,
-        })
+        return Verdict(
+            Status.PASSED,
+            expected,
+            _("«%(alias)s» lleva a %(address)s, donde está «%(target)s»")
+            % {
+                "alias": spec.name_inside,
+                "address": evidence.target_address,
+                "target": spec.hacia,
+            },
+        )
 
     def _fault(self, spec: LinkSpec, evidence: LinkEvidence) -> tuple[str, str]:
         targets = set(evidence.links.values())
@@ -93,13 +105,17 @@ class LinkKind:
                 )
             return (
                 _("«%(source)s» no tiene ningún enlace a «%(target)s»") % {"source": spec.desde, "target": spec.hacia},
-                _("El enlace se pone al crear el contenedor: docker run --link %(target)s … Bórralo y créalo de nuevo.") % {"target": spec.hacia} + reverse,
+                _("El enlace se pone al crear el contenedor: docker run --link %(target)s … Bórralo y créalo de nuevo.")
+                % {"target": spec.hacia}
+                + reverse,
             )
         if evidence.links.get(spec.name_inside) != spec.hacia:
             return (
                 _("el enlace se llama %(aliases)s") % {"aliases": listing(evidence.links, nothing="")},
-                _("El nombre con que se ve desde dentro va tras los dos puntos: --link %(target)s:%(alias)s.") % {
-                    "target": spec.hacia, "alias": spec.name_inside,
+                _("El nombre con que se ve desde dentro va tras los dos puntos: --link %(target)s:%(alias)s.")
+                % {
+                    "target": spec.hacia,
+                    "alias": spec.name_inside,
                 },
             )
         for name, status in ((spec.hacia, evidence.target_status), (spec.desde, evidence.source_status)):
@@ -111,11 +127,16 @@ class LinkKind:
         line = rf"^{re.escape(evidence.target_address)}\s.*\b{re.escape(spec.name_inside)}\b"
         if not evidence.target_address or not re.search(line, evidence.hosts, re.MULTILINE):
             return (
-                _("dentro de «%(source)s», «%(alias)s» no lleva a «%(target)s»") % {
-                    "source": spec.desde, "alias": spec.name_inside, "target": spec.hacia,
+                _("dentro de «%(source)s», «%(alias)s» no lleva a «%(target)s»")
+                % {
+                    "source": spec.desde,
+                    "alias": spec.name_inside,
+                    "target": spec.hacia,
                 },
-                _("El enlace guarda la dirección que «%(target)s» tenía entonces. Si lo recreaste, recrea también «%(source)s».") % {
-                    "target": spec.hacia, "source": spec.desde,
+                _("El enlace guarda la dirección que «%(target)s» tenía entonces. Si lo recreaste, recrea también «%(source)s».")
+                % {
+                    "target": spec.hacia,
+                    "source": spec.desde,
                 },
             )
         return "", ""

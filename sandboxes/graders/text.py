@@ -35,7 +35,7 @@ def missing_image_hint(wanted: str, tags: list[str]) -> str:
     same = [other for other in tags if other.partition(":")[0] == repository]
     if same:
         return _(
-            "Tienes %(same)s: la etiqueta es la parte que va tras los dos puntos, y si no la escribes es «latest». Aquí hace falta «%(tag)s»."
+            "Tienes %(same)s: la etiqueta es la parte que va tras los dos puntos; si no la escribes es «latest». Aquí se pide «%(tag)s»."
         ) % {"same": listing(same, nothing=""), "tag": tag or "latest"}
     if near := nearest(wanted, tags):
         return _("Te falta poco: tienes «%(near)s». Compara los nombres letra a letra.") % {"near": near}

@@ -83,9 +83,7 @@ class TerminalConsumer(AsyncConsumer):
             await self.channel_layer.group_add(group, self.channel_name)
             self._groups.append(group)
         # The page says its size first; a page that says nothing is no terminal.
-        self._opening = asyncio.get_running_loop().call_later(
-            OPEN_WITHIN, lambda: asyncio.ensure_future(self._close("protocol"))
-        )
+        self._opening = asyncio.get_running_loop().call_later(OPEN_WITHIN, lambda: asyncio.ensure_future(self._close("protocol")))
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         if self._sandbox is None:

@@ -1,0 +1,151 @@
+"""The cast, the Redis and the doubles that every test may use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.settings import RUN
+
+PASSWORD = "ballena-azul-9"
+_redis: subprocess.Popen[bytes] | None = None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A Redis of the tests' own, on a unix socket; it ends with them."""
+    global _redis
+    RUN.mkdir(exist_ok=True)
+    _redis = subprocess.Popen(
+        ["redis-server", "--port", "0", "--unixsocket", f"{RUN}/redis.sock", "--save", "", "--dir", str(RUN)], stdout=subprocess.DEVNULL
+    )
+    wait_until(lambda: (RUN / "redis.sock").exists(), seconds=10)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _redis:
+        _redis.terminate()
+        _redis.wait()
+    shutil.rmtree(RUN, ignore_errors=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright's event loop stays for the session and asyncio tests can't run under it."""
+    items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
+
+
+def wait_until(condition: Callable[[], Any], *, seconds: float = 10) -> Any:
+    """Wait for a condition and return what it gave; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        if time.monotonic() > deadline:
+            pytest.fail(f"not within {seconds} s: {condition}")
+        time.sleep(0.02)
+    return found
+
+
+def _person(name: str, **flags: bool) -> Any:
+    from django.contrib.auth import get_user_model
+
+    return get_user_model().objects.create_user(name, password=PASSWORD, **flags)
+
+
+@pytest.fixture
+def ana(db: None) -> Any:
+    """A student."""
+    return _person("ana")
+
+
+@pytest.fixture
+def bruno(db: None) -> Any:
+    """Another student."""
+    return _person("bruno")
+
+
+@pytest.fixture
+def carmen(db: None) -> Any:
+    """An instructor."""
+    return _person("carmen", is_staff=True)
+
+
+@pytest.fixture
+def olga(db: None) -> Any:
+    """The operator."""
+    return _person("olga", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture(autouse=True)
+def clean_cache() -> Iterator[None]:
+    yield
+    from django.core.cache import cache
+
+    cache.clear()
+
+
+@pytest.fixture
+def lab() -> Iterator[Any]:
+    """A fake lab engine in place of the real one."""
+    from sandboxes import engine
+    from tests.sandboxes.fake_engine import FakeLabEngine
+
+    fake = FakeLabEngine()
+    engine.use(fake)
+    yield fake
+    engine.use(None)
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...]]]:
+    """The tasks that would go to a worker; `work(sent)` carries them out."""
+    from sandboxes import tasks
+
+    box: list[tuple[str, tuple[Any, ...]]] = []
+    monkeypatch.setattr(tasks, "enqueue", lambda task, *args: box.append((task.name.rsplit(".", 1)[-1], args)))
+    return box
+
+
+def work(box: list[tuple[str, tuple[Any, ...]]]) -> None:
+    """Be the worker: carry out what was sent, and what that sends."""
+    from sandboxes import tasks
+
+    while box:
+        name, args = box.pop(0)
+        getattr(tasks, name).run(*args)
+
+
+def real_engine_url() -> str:
+    return os.environ.get("LAB_ENGINE_URL", "")
+
+
+@pytest.fixture(scope="session")
+def real_lab() -> Any:
+    """The tests' own lab engine, raised by `make test`."""
+    if not real_engine_url():
+        pytest.fail("no lab engine: run `make test`, which raises one")
+    from django.conf import settings
+
+    from sandboxes.engine.lab import DockerLabEngine
+
+    return DockerLabEngine(settings.ENV.engine_url, lab=settings.ENV.name, image=settings.ENV.sandbox_image)
+
+
+@pytest.fixture
+def machine(real_lab: Any) -> Iterator[str]:
+    """A real machine, ready; removed afterwards."""
+    from sandboxes.engine import Limits
+
+    name = f"lab-prueba-{uuid.uuid4().hex[:8]}"
+    try:
+        real_lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), disk="3G")
+        real_lab.start(name)
+        real_lab.wait_ready(name, seconds=60)
+        yield name
+    finally:
+        real_lab.remove(name)

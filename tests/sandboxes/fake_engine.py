@@ -1,0 +1,145 @@
+"""A lab engine in memory, for fast tests. tests/contract runs the same tests on it and on the real one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from sandboxes.engine import Container, EngineError, EngineUnreachable, ExecResult, Limits, NoSuchContainer, Usage
+
+
+@dataclass
+class _Box:
+    labels: dict[str, str]
+    limits: Limits
+    disk: str
+    hostname: str
+    state: str = "created"
+    network: str = ""
+    alias: str = ""
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    usage: Usage = field(default_factory=lambda: Usage(0, 512 << 20, 0, 10, 400))
+
+
+class FakeLabEngine:
+    """Keeps what was asked of it. `broken` makes calls by these names fail; `after` runs after each call."""
+
+    def __init__(self) -> None:
+        self.boxes: dict[str, _Box] = {}
+        self.nets: set[str] = set()
+        self.down = False
+        self.broken: set[str] = set()
+        self.calls: list[tuple[str, str]] = []
+        self.streams: list[tuple[asyncio.StreamReader, FakeWriter]] = []
+
+    def _call(self, verb: str, name: str, *, among: tuple[str, ...] = ()) -> _Box | None:
+        self.calls.append((verb, name))
+        if self.down:
+            raise EngineUnreachable("down")
+        if verb in self.broken:
+            raise EngineError(f"{verb} is broken")
+        if not among:
+            return None
+        box = self.boxes.get(name)
+        if box is None:
+            raise NoSuchContainer(name)
+        if box.state not in among:
+            raise EngineError(f"{name} is {box.state}")
+        return box
+
+    def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, disk: str) -> None:
+        self._call("create", name)
+        if name in self.boxes:
+            raise EngineError(f"{name} is taken")
+        self.nets.add(name)
+        self.boxes[name] = _Box({"lab.id": "test", **labels}, limits, disk, hostname, network=name)
+
+    def start(self, name: str) -> None:
+        box = self._call("start", name, among=("created", "exited", "running", "paused"))
+        assert box
+        box.state = "running"
+
+    def wait_ready(self, name: str, *, seconds: float) -> None:
+        self._call("wait_ready", name, among=("running",))
+
+    def stop(self, name: str) -> None:
+        box = self._call("stop", name, among=("created", "exited", "running", "paused"))
+        assert box
+        box.state = "exited"
+
+    def pause(self, name: str) -> None:
+        box = self._call("pause", name, among=("running",))
+        assert box
+        box.state = "paused"
+
+    def unpause(self, name: str) -> None:
+        box = self._call("unpause", name, among=("paused",))
+        assert box
+        box.state = "running"
+
+    def set_limits(self, name: str, limits: Limits) -> None:
+        box = self._call("set_limits", name, among=("created", "running", "paused", "exited"))
+        assert box
+        box.limits = limits
+
+    def join(self, name: str, *, network: str, alias: str) -> None:
+        box = self._call("join", name, among=("running",))
+        assert box
+        if name != network:
+            self.nets.discard(name)
+            box.network, box.alias = network, alias
+
+    def remove(self, name: str) -> None:
+        self._call("remove", name)
+        self.boxes.pop(name, None)
+        self.nets.discard(name)
+
+    def containers(self) -> list[Container]:
+        self._call("containers", "")
+        return [Container(name, box.state, box.created, box.labels) for name, box in self.boxes.items()]
+
+    def networks(self) -> list[str]:
+        self._call("networks", "")
+        return sorted(self.nets)
+
+    def remove_network(self, name: str) -> None:
+        self._call("remove_network", name)
+        self.nets.discard(name)
+
+    def usage(self, name: str) -> Usage:
+        box = self._call("usage", name, among=("running", "paused"))
+        assert box
+        return box.usage
+
+    def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
+        self._call("run", name, among=("running",))
+        return ExecResult(0, b"")
+
+    def tunnel(self, name: str, argv: list[str]) -> socket.socket:
+        self._call("tunnel", name, among=("running",))
+        raise EngineError("a fake sandbox has no engine inside")
+
+    async def attach(self, name: str, argv: list[str]) -> tuple[asyncio.StreamReader, FakeWriter]:
+        self._call("attach", name, among=("running",))
+        stream = asyncio.StreamReader(), FakeWriter()
+        self.streams.append(stream)
+        return stream
+
+
+class FakeWriter:
+    """What the consumer writes to the holder."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.closed = False
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    async def drain(self) -> None:
+        await asyncio.sleep(0)
+
+    def close(self) -> None:
+        self.closed = True

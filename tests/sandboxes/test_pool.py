@@ -1,0 +1,120 @@
+"""The warm pool, on the fake engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lessons import catalog
+from sandboxes import lifecycle, pool
+from sandboxes.engine import Limits
+from sandboxes.models import Machine, Sandbox, State
+from tests.conftest import work
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def warm(settings: Any) -> Any:
+    def fill(floor: int, ceiling: int = 10) -> None:
+        settings.ENV = settings.ENV.model_copy(update={"pool_min": floor, "pool_max": ceiling})
+        pool.tend()
+
+    return fill
+
+
+@pytest.fixture
+def exercise() -> catalog.Exercise:
+    return catalog.course().exercises["docker-intensivo/hello-world/hello-world"]
+
+
+def test_floor_is_kept_warm_and_paused(lab: Any, warm: Any) -> None:
+    warm(2)
+    assert pool.warm_count() == 2
+    assert {box.state for box in lab.boxes.values()} == {"paused"}
+
+
+def test_start_takes_a_warm_machine_within_the_request(ana: Any, lab: Any, warm: Any, exercise: Any, sent: Any) -> None:
+    warm(1)
+    sandbox = lifecycle.start(ana, exercise)
+    assert sandbox.state == State.READY
+    assert [name for name, _ in sent] == ["tend_pool"]
+    assert sandbox.ready is not None
+
+
+def test_a_taken_machine_is_replaced(ana: Any, lab: Any, warm: Any, exercise: Any, sent: Any) -> None:
+    warm(1)
+    lifecycle.start(ana, exercise)
+    work(sent)
+    assert pool.warm_count() >= 1
+
+
+def test_limits_are_applied_at_hand_over(ana: Any, lab: Any, warm: Any) -> None:
+    warm(1)
+    sandbox = Sandbox.objects.create(user=ana, exercise="x")
+    wanted = Limits(memory=1024, cpus=2, pids=900)
+    machine = pool.take(sandbox, disk="3G", node="lab", position=0, limits=wanted)
+    assert machine
+    assert lab.boxes[machine.name].limits == wanted
+
+
+def test_another_disk_size_is_not_served_from_the_pool(ana: Any, lab: Any, warm: Any) -> None:
+    warm(1)
+    sandbox = Sandbox.objects.create(user=ana, exercise="x")
+    assert pool.take(sandbox, disk="8G", node="lab", position=0, limits=Limits()) is None
+
+
+def test_a_machine_is_handed_over_once(ana: Any, bruno: Any, lab: Any, warm: Any) -> None:
+    warm(1)
+    first, second = (Sandbox.objects.create(user=user, exercise="x") for user in (ana, bruno))
+    taken = [pool.take(sandbox, disk="3G", node="lab", position=0, limits=Limits()) for sandbox in (first, second)]
+    assert [bool(machine) for machine in taken] == [True, False]
+
+
+def test_a_warm_machine_that_is_broken_is_thrown_away_and_the_next_is_used(ana: Any, lab: Any, warm: Any) -> None:
+    warm(2)
+    oldest = Machine.objects.order_by("created").first()
+    assert oldest
+    lab.boxes[oldest.name].state = "exited"
+    sandbox = Sandbox.objects.create(user=ana, exercise="x")
+    machine = pool.take(sandbox, disk="3G", node="lab", position=0, limits=Limits())
+    assert machine
+    assert machine.name != oldest.name
+    assert oldest.name not in lab.boxes
+
+
+def test_pool_shrinks_to_its_size(lab: Any, warm: Any) -> None:
+    warm(3)
+    warm(1)
+    assert pool.warm_count() == 1
+    assert len(lab.boxes) == 1
+
+
+def test_demand_raises_the_target_up_to_the_ceiling(ana: Any, lab: Any, settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"pool_min": 1, "pool_max": 3})
+    assert pool.target() == 1
+    for _ in range(5):
+        Sandbox.objects.create(user=ana, exercise="x", state=State.REMOVED)
+    assert pool.target() == 3
+
+
+def test_memory_pressure_stops_the_pool_from_growing(lab: Any, settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"pool_min": 2, "memory_reserve": 1 << 30})
+    pool.tend()
+    assert lab.boxes == {}
+
+
+def test_only_one_process_makes_machines(lab: Any, warm: Any) -> None:
+    from django.core.cache import cache
+
+    cache.add("pool-maker", 1, 60)
+    warm(1)
+    assert lab.boxes == {}
+
+
+def test_a_machine_that_does_not_come_up_leaves_nothing(lab: Any, warm: Any) -> None:
+    lab.broken = {"wait_ready"}
+    warm(1)
+    assert lab.boxes == {}
+    assert not Machine.objects.exists()
