@@ -9,7 +9,13 @@ os.environ["LAB_REDIS_URL"] = f"unix://{RUN}/redis.sock"
 os.environ["LAB_DATABASE_URL"] = f"sqlite:///{RUN}/unused.sqlite3"
 os.environ.setdefault("LAB_SECRET_KEY", "tests")
 os.environ["LAB_URL"] = "http://testserver"
-for name, value in {"RATE_SIGNUP": "1000/minute", "RATE_LOGIN": "1000/minute", "RATE_START": "1000/minute", "POOL_MIN": "0", "POOL_MAX": "0"}.items():
+for name, value in {
+    "RATE_SIGNUP": "1000/minute",
+    "RATE_LOGIN": "1000/minute",
+    "RATE_START": "1000/minute",
+    "POOL_MIN": "0",
+    "POOL_MAX": "0",
+}.items():
     os.environ[f"LAB_{name}"] = value
 
 from labsite.settings import *  # noqa: E402, F403

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -228,8 +229,8 @@ class _Budget:
 class _TunnelStream(io.RawIOBase):
     """A tunnel's bytes without their frames, under a budget: what http.client reads and writes."""
 
-    def __init__(self, lab: LabEngine, container: str, budget: _Budget) -> None:
-        self._socket = lab.tunnel(container, ["docker", "system", "dial-stdio"])
+    def __init__(self, tunnel: socket.socket, budget: _Budget) -> None:
+        self._socket = tunnel
         self._frames = Demultiplexer()
         self._ready = b""
         self._budget = budget
@@ -285,7 +286,7 @@ class _Shared(io.RawIOBase):
 class _TunnelConnection(urllib3.connection.HTTPConnection):
     def __init__(self, lab: LabEngine, container: str, budget: _Budget) -> None:
         super().__init__("student")
-        self._open = lambda: _TunnelStream(lab, container, budget)
+        self._open = lambda: _TunnelStream(lab.tunnel(container, ["docker", "system", "dial-stdio"]), budget)
 
     def connect(self) -> None:
         self.sock = self._open()  # type: ignore[no-untyped-call]
@@ -324,6 +325,8 @@ def _untrusted() -> Iterator[None]:
         yield
     except CannotObserve:
         raise
+    except requests.JSONDecodeError as error:
+        raise CannotObserve("el motor contestó algo que no se entiende") from error
     except NotFound:
         raise CannotObserve("algo cambió en el motor mientras se comprobaba; vuelve a intentarlo") from None
     except APIError as error:

@@ -130,7 +130,9 @@ def test_stop_while_starting_leaves_nothing_running(ana: Any, exercise: Any, lab
     assert all(box.state != "running" for box in lab.boxes.values())
 
 
-def test_full_lab_queues_and_the_next_in_line_starts_by_itself(ana: Any, bruno: Any, exercise: Any, lab: Any, sent: Any, settings: Any) -> None:
+def test_full_lab_queues_and_the_next_in_line_starts_by_itself(
+    ana: Any, bruno: Any, exercise: Any, lab: Any, sent: Any, settings: Any
+) -> None:
     settings.ENV = settings.ENV.model_copy(update={"sandboxes_max": 1})
     first = start(ana, exercise, sent)
     second = start(bruno, exercise, sent)

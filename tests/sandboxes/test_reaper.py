@@ -161,7 +161,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("seed", range(100))
-def test_whatever_step_is_cut_short_nothing_leaks_and_nothing_alive_is_killed(seed: int, lab: Any, sent: Any, settings: Any, db: None) -> None:
+def test_whatever_step_is_cut_short_nothing_leaks_and_nothing_alive_is_killed(
+    seed: int, lab: Any, sent: Any, settings: Any, db: None
+) -> None:
     dice = random.Random(seed)  # noqa: S311
     settings.ENV = settings.ENV.model_copy(update={"pool_min": 1, "pool_max": 2})
     exercise = catalog.course().exercises["docker-intensivo/hello-world/hello-world"]

@@ -1,0 +1,222 @@
+"""Access to the terminal and its relay, with a scripted holder behind the fake engine."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from channels.routing import URLRouter
+from channels.testing import WebsocketCommunicator
+
+from lessons import catalog
+from sandboxes import lifecycle
+from sandboxes.engine.stream import Demultiplexer
+from sandboxes.models import Sandbox
+from sandboxes.routing import websocket_urlpatterns
+from sandboxes.terminal import protocol
+from sandboxes.terminal.origin import ExactOrigin
+from sandboxes.terminal.protocol import FrameReader, ProtocolError, encode, encode_size, parse
+from tests.conftest import work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+SIZE = encode_size(80, 24)
+
+
+def multiplexed(payload: bytes) -> bytes:
+    """As the engine sends standard output."""
+    return b"\x01\0\0\0" + len(payload).to_bytes(4, "big") + payload
+
+
+@pytest.fixture
+def sandbox(ana: Any, lab: Any, sent: Any) -> Sandbox:
+    sandbox = lifecycle.start(ana, catalog.course().exercises["docker-intensivo/hello-world/hello-world"])
+    work(sent)
+    return Sandbox.objects.get(pk=sandbox.pk)
+
+
+def connect(user: Any, sandbox: Any, node: str = "lab", shell: str = "principal") -> WebsocketCommunicator:
+    application = URLRouter(websocket_urlpatterns)
+    communicator = WebsocketCommunicator(application, f"/ws/terminal/{sandbox}/{node}/{shell}/")
+    communicator.scope["user"] = user
+    return communicator
+
+
+async def close_code(communicator: WebsocketCommunicator) -> int:
+    connected, _ = await communicator.connect()
+    assert connected
+    message = await communicator.receive_output(2)
+    assert message["type"] == "websocket.close"
+    return int(message["code"])
+
+
+async def opened(user: Any, sandbox: Sandbox, lab: Any) -> tuple[WebsocketCommunicator, asyncio.StreamReader, Any]:
+    communicator = connect(user, sandbox.pk)
+    await communicator.connect()
+    await communicator.send_to(bytes_data=b"O" + SIZE)
+    while not lab.streams:
+        await asyncio.sleep(0.01)
+    reader, writer = lab.streams[-1]
+    return communicator, reader, writer
+
+
+async def test_owner_gets_output_and_input_reaches_the_shell(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page, holder, writer = await opened(ana, sandbox, lab)
+    holder.feed_data(multiplexed(encode(b"R", b"antes") + encode(b"L")))
+    assert await page.receive_from() == b"Rantes"
+    assert await page.receive_from() == b"L"
+    await page.send_to(bytes_data=b"Ils\n")
+    holder.feed_data(multiplexed(encode(b"D", b"fich")))
+    assert await page.receive_from() == b"Dfich"
+    wanted = encode(b"O", SIZE + b"principal") + encode(b"I", b"ls\n")
+    while len(writer.written) < len(wanted):
+        await asyncio.sleep(0.01)
+    assert writer.written == wanted
+    await page.disconnect()
+    assert writer.closed
+
+
+async def test_characters_split_between_frames_arrive_whole(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page, holder, _ = await opened(ana, sandbox, lab)
+    stream = multiplexed(encode(b"D", "ñandú".encode())[:7]) + multiplexed(encode(b"D", "ñandú".encode())[7:])
+    for byte in stream:
+        holder.feed_data(bytes([byte]))
+        await asyncio.sleep(0)
+    assert await page.receive_from() == b"D" + "ñandú".encode()
+    await page.disconnect()
+
+
+async def test_output_waits_for_acknowledgements(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page, holder, _ = await opened(ana, sandbox, lab)
+    piece = b"x" * 32768
+    for _ in range(40):
+        holder.feed_data(multiplexed(encode(b"D", piece)))
+    received = 0
+    while received <= protocol.ACK_WINDOW:
+        received += len(await page.receive_from())
+    assert await page.receive_nothing(0.2)
+    await page.send_to(bytes_data=b"A" + received.to_bytes(4, "big"))
+    assert len(await page.receive_from()) == 32769
+    await page.disconnect()
+
+
+@pytest.mark.parametrize("message", [b"X", b"O", b"I", b"S\0\1\0\1", b"I" + b"x" * 65537])
+async def test_nonsense_closes_the_socket(ana: Any, sandbox: Sandbox, lab: Any, message: bytes) -> None:
+    page = connect(ana, sandbox.pk)
+    await page.connect()
+    await page.send_to(bytes_data=message)
+    assert (await page.receive_output(2))["code"] == 4400
+
+
+async def test_another_user_is_refused(bruno: Any, sandbox: Sandbox) -> None:
+    assert await close_code(connect(bruno, sandbox.pk)) == 4403
+
+
+async def test_no_session_is_refused(sandbox: Sandbox) -> None:
+    from django.contrib.auth.models import AnonymousUser
+
+    assert await close_code(connect(AnonymousUser(), sandbox.pk)) == 4401
+
+
+async def test_unknown_sandbox_and_node_are_refused(ana: Any, sandbox: Sandbox) -> None:
+    assert await close_code(connect(ana, "00000000-0000-0000-0000-000000000000")) == 4404
+    assert await close_code(connect(ana, sandbox.pk, node="otro")) == 4404
+
+
+async def test_ended_sandbox_is_refused_and_closes_open_terminals(ana: Any, sandbox: Sandbox, lab: Any, sent: Any) -> None:
+    page, _, _ = await opened(ana, sandbox, lab)
+    await sync_to_async(lifecycle.stop)(sandbox, reason="")
+    assert (await page.receive_output(2))["code"] == 4410
+    assert await close_code(connect(ana, sandbox.pk)) == 4410
+
+
+async def test_logging_out_closes_the_terminals(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    from django.test import Client
+
+    page, _, _ = await opened(ana, sandbox, lab)
+    client = Client()
+    await sync_to_async(client.force_login)(ana)
+    await sync_to_async(client.post)("/cuenta/logout/")
+    assert (await page.receive_output(2))["code"] == 4401
+
+
+async def test_too_many_terminals_are_refused(ana: Any, sandbox: Sandbox, lab: Any, settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"terminals_max": 1})
+    page, _, _ = await opened(ana, sandbox, lab)
+    assert await close_code(connect(ana, sandbox.pk)) == 4429
+    await page.disconnect()
+    again, _, _ = await opened(ana, sandbox, lab)
+    await again.disconnect()
+
+
+async def test_shell_that_ends_closes_normally(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page, holder, _ = await opened(ana, sandbox, lab)
+    holder.feed_data(multiplexed(encode(b"E", b"\0\0\0\0")))
+    assert await page.receive_from() == b"E\0\0\0\0"
+    assert (await page.receive_output(2))["code"] == 1000
+
+
+async def test_lost_engine_asks_the_page_to_come_back(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page, holder, _ = await opened(ana, sandbox, lab)
+    holder.feed_eof()
+    assert (await page.receive_output(2))["code"] == 4502
+
+
+async def test_idle_socket_outlives_redis_default_timeout(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page, _, _ = await opened(ana, sandbox, lab)
+    assert await page.receive_nothing(6)
+    await get_channel_layer().group_send(f"sandbox-{sandbox.pk}", {"type": "terminal.close", "code": 4410})
+    assert (await page.receive_output(2))["code"] == 4410
+
+
+@pytest.mark.parametrize(
+    ("origin", "admitted"),
+    [
+        ("http://testserver", True),
+        ("http://testserver:80", False),
+        ("https://testserver", False),
+        ("http://testserver:8001", False),
+        ("http://testserver.evil.example", False),
+        ("null", False),
+        (None, False),
+    ],
+)
+async def test_origins_are_compared_by_scheme_host_and_port(
+    ana: Any, sandbox: Sandbox, lab: Any, origin: str | None, admitted: bool
+) -> None:
+    application = ExactOrigin(URLRouter(websocket_urlpatterns), origins=["http://testserver"])
+    headers = [(b"origin", origin.encode())] if origin else []
+    page = WebsocketCommunicator(application, f"/ws/terminal/{sandbox.pk}/lab/principal/", headers=headers)
+    page.scope["user"] = ana
+    if admitted:
+        await page.connect()
+        assert await page.receive_nothing(0.1)
+        await page.disconnect()
+    else:
+        assert await close_code(page) == 4403
+
+
+def test_frames_survive_any_cut() -> None:
+    stream = encode(b"D", b"uno") + encode(b"L") + encode(b"D", b"dos" * 100)
+    for cut in range(len(stream)):
+        reader = FrameReader()
+        assert reader.feed(stream[:cut]) + reader.feed(stream[cut:]) == [b"Duno", b"L", b"D" + b"dos" * 100]
+
+
+def test_standard_error_is_not_taken_for_output() -> None:
+    frames = Demultiplexer()
+    assert frames.feed(b"\x02\0\0\0\0\0\0\x03err" + multiplexed(b"out")) == b"out"
+
+
+def test_holder_frames_have_a_limit() -> None:
+    with pytest.raises(ProtocolError):
+        FrameReader().feed(b"D\xff\xff\xff\xff")
+
+
+def test_page_messages_are_checked() -> None:
+    assert parse(b"S" + encode_size(132, 43)).payload == encode_size(132, 43)
+    for wrong in (b"S" + encode_size(1, 24), b"A\0", b"Z1234"):
+        with pytest.raises(ProtocolError):
+            parse(wrong)

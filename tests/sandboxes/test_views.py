@@ -1,0 +1,125 @@
+"""The exercise's page and its buttons, on the fake engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from lessons.models import CheckRun
+from sandboxes.models import Sandbox, State
+from tests.conftest import work
+
+pytestmark = pytest.mark.django_db
+PAGE = "/curso/docker-intensivo/hello-world/hello-world/"
+OTHER = "/curso/docker-intensivo/capas-de-imagen/una-capa-menos/"
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def as_ana(client: Client, ana: Any) -> Client:
+    client.force_login(ana)
+    return client
+
+
+def press(client: Client, button: str, page: str = PAGE, **form: str) -> str:
+    return client.post(f"{page}{button}/", form, headers=HTMX).content.decode()
+
+
+def test_page_offers_to_start(as_ana: Client) -> None:
+    page = as_ana.get(PAGE).content.decode()
+    assert 'data-testid="lab-state" data-state="none"' in page
+    assert 'data-testid="start-lab"' in page
+
+
+def test_start_goes_through_the_states_to_ready(as_ana: Client, lab: Any, sent: Any) -> None:
+    assert 'data-state="requested"' in press(as_ana, "iniciar")
+    work(sent)
+    panel = as_ana.get(f"{PAGE}panel/").content.decode()
+    assert 'data-state="ready"' in panel
+    assert f'data-sandbox="{Sandbox.objects.get().pk}"' in panel
+    assert 'data-testid="stop-lab"' in panel
+
+
+def test_stop_offers_to_continue_or_to_start_over(as_ana: Client, lab: Any, sent: Any) -> None:
+    press(as_ana, "iniciar")
+    work(sent)
+    panel = press(as_ana, "terminar")
+    assert 'data-state="removed"' in panel
+    assert "Lo terminaste tú." in panel
+    assert 'data-testid="resume-lab"' in panel
+    assert 'data-testid="start-lab"' in panel
+
+
+def test_reset_can_be_undone(as_ana: Client, lab: Any, sent: Any) -> None:
+    press(as_ana, "iniciar")
+    work(sent)
+    first = Sandbox.objects.get()
+    press(as_ana, "reiniciar")
+    work(sent)
+    assert 'data-testid="undo-reset"' in as_ana.get(f"{PAGE}panel/").content.decode()
+    press(as_ana, "deshacer")
+    work(sent)
+    first.refresh_from_db()
+    assert first.state == State.READY
+
+
+def test_another_exercise_offers_to_swap(as_ana: Client, lab: Any, sent: Any) -> None:
+    press(as_ana, "iniciar")
+    work(sent)
+    panel = press(as_ana, "iniciar", OTHER)
+    assert "Ya tienes un laboratorio en marcha" in panel
+    assert 'data-testid="swap-lab"' in panel
+    press(as_ana, "iniciar", OTHER, swap="1")
+    work(sent)
+    assert Sandbox.objects.get(state=State.READY).exercise.endswith("una-capa-menos")
+
+
+def test_without_scripts_a_button_leads_back_to_the_page(as_ana: Client, lab: Any, sent: Any) -> None:
+    answer = as_ana.post(f"{PAGE}iniciar/")
+    assert (answer.status_code, answer["Location"]) == (302, PAGE)
+
+
+def test_starts_are_rate_limited(as_ana: Client, lab: Any, sent: Any, settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"rate_start": "1/hour"})
+    press(as_ana, "iniciar")
+    press(as_ana, "terminar")
+    assert "muchos laboratorios en poco tiempo" in press(as_ana, "iniciar")
+
+
+def test_one_check_runs_at_a_time_and_none_without_a_lab(as_ana: Client, lab: Any, sent: Any) -> None:
+    assert 'data-status="none"' in press(as_ana, "comprobar")
+    press(as_ana, "iniciar")
+    work(sent)
+    assert 'data-status="running"' in press(as_ana, "comprobar")
+    press(as_ana, "comprobar")
+    assert CheckRun.objects.count() == 1
+
+
+def test_unreachable_engine_is_said_and_never_passes(as_ana: Client, lab: Any, sent: Any) -> None:
+    press(as_ana, "iniciar")
+    work(sent)
+    press(as_ana, "comprobar")
+    work(sent)
+    page = as_ana.get(f"{PAGE}resultado/").content.decode()
+    assert "No se pudo comprobar" in page
+    assert 'data-status="passed"' not in page
+
+
+@pytest.mark.parametrize("path", ["iniciar/", "comprobar/", "terminar/"])
+def test_buttons_need_a_session_and_a_post(client: Client, ana: Any, path: str) -> None:
+    assert client.post(PAGE + path).status_code == 302
+    client.force_login(ana)
+    assert client.get(PAGE + path).status_code == 405
+
+
+@pytest.mark.parametrize("path", ["nada/", "../nada/"])
+def test_unknown_buttons_and_exercises_are_not_found(as_ana: Client, path: str) -> None:
+    assert as_ana.post(PAGE + path).status_code == 404
+
+
+def test_buttons_refuse_forged_requests(ana: Any) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(ana)
+    assert client.post(f"{PAGE}iniciar/").status_code == 403
