@@ -38,7 +38,7 @@ install_packages() {
     # Any engine already here serves as the program; never put Debian's over another vendor's.
     command -v dockerd >/dev/null 2>&1 || wanted="$wanted docker.io"
     command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"
-    python3 -m venv --help >/dev/null 2>&1 || wanted="$wanted python3-venv"
+    python3 -c 'import ensurepip' 2>/dev/null || wanted="$wanted python3-venv"
     [ "$1" = dev ] && { command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium"; }
     missing=
     for package in $wanted; do
@@ -53,6 +53,12 @@ install_packages() {
     # shellcheck disable=SC2086
     { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $missing; } >"$log" 2>&1 ||
         fail "no se pudieron instalar los paquetes:$missing. El registro está en $log."
+    if ! command -v docker >/dev/null 2>&1; then
+        # From Debian 13 on the client is a package of its own.
+        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends docker-cli >>"$log" 2>&1 ||
+            fail "falta el cliente de Docker y no se pudo instalar docker-cli. El registro está en $log."
+        missing="$missing docker-cli"
+    fi
     rm -f $guard
     trap - EXIT
     for package in $missing; do echo "$package"; done >>"$STATE/added-packages"

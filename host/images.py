@@ -82,8 +82,9 @@ def ensure(progress: Progress) -> Path:
         draft.rename(final)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    used = {path.read_text().rsplit(":", 1)[-1] for path in STATE.glob("*/loaded-image")}
     for old in final.parent.iterdir():
-        if old != final and not old.name.startswith("draft-"):
+        if old != final and old.name not in used and not old.name.startswith("draft-"):
             shutil.rmtree(old, ignore_errors=True)
     return final
 

@@ -65,12 +65,17 @@ class Instance:
         return self.home / "env"
 
     @property
+    def open_run(self) -> Path:
+        """The one run-time folder that belongs to the unprivileged user; root never writes in it."""
+        return self.run / "open"
+
+    @property
     def socket(self) -> Path:
         return self.run / "engine.sock"
 
     @property
     def redis(self) -> Path:
-        return self.run / "redis.sock"
+        return self.open_run / "redis.sock"
 
     @property
     def plugin(self) -> str:

@@ -97,6 +97,7 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     images.ensure(lambda what: steps.detail(f"construyendo {what}"))
     steps.say("Disco y red del laboratorio")
     _clear_leftovers(lab)
+    accounts.give(lab.open_run)
     storage.mount(lab)
     network.raise_up(lab)
     steps.say("Servicios: Redis, DNS, espejo y registro")
@@ -231,7 +232,7 @@ def _make_folders(lab: Instance) -> None:
     RUN.mkdir(mode=0o755, exist_ok=True)
     lab.home.mkdir(parents=True, exist_ok=True)
     accounts.give(lab.data)
-    accounts.give(lab.run, 0o755)
+    lab.run.mkdir(mode=0o755, exist_ok=True)
     for folder in ("app", "python"):
         (lab.run / folder).mkdir(exist_ok=True)
 

@@ -94,7 +94,10 @@ def registry(lab: Instance) -> Service:
 
     def write_config() -> None:
         accounts.give(store)
-        accounts.give(folder, 0o2750)
+        # Root's own: what it writes and hands over must not lie where somebody else can swap names.
+        folder.mkdir(exist_ok=True)
+        os.chown(folder, 0, accounts.ids()[1])
+        folder.chmod(0o750)
         if not (folder / "server.crt").exists():
             certificate.issue(["registro.lab"], folder)
         if not (folder / "token.crt").exists():
@@ -103,8 +106,9 @@ def registry(lab: Instance) -> Service:
             (draft / "server.key").rename(folder / "token.key")
             (draft / "server.crt").rename(folder / "token.crt")
             draft.rmdir()
-        for file in folder.iterdir():
-            os.chown(file, *accounts.ids())
+        for key in ("server.key", "token.key"):
+            os.chown(folder / key, 0, accounts.ids()[1])
+            (folder / key).chmod(0o640)
         (folder / "registry.yml").write_text(
             "version: 0.1\nlog: {level: info}\n"
             f"storage: {{filesystem: {{rootdirectory: {store}}}, delete: {{enabled: true}}}}\n"
@@ -260,7 +264,7 @@ def web(lab: Instance, settings: Mapping[str, str]) -> Service:
 
 def worker(lab: Instance) -> Service:
     """Celery: graders, sandbox life, and the clock (beat) that sweeps."""
-    pid_file = lab.rundir("worker-ready")
+    ready_file = lab.open_run / "worker-ready"
     return Service(
         name="worker",
         argv=project(
@@ -282,9 +286,9 @@ def worker(lab: Instance) -> Service:
             "--hostname",
             f"{lab.name}@localhost",
         ),
-        env={"LAB_ENV_FILE": str(lab.env_file), "LAB_WORKER_READY": str(pid_file)},
-        before_start=lambda: pid_file.unlink(missing_ok=True),
-        ready=pid_file.exists,
+        env={"LAB_ENV_FILE": str(lab.env_file), "LAB_WORKER_READY": str(ready_file)},
+        before_start=lambda: ready_file.unlink(missing_ok=True),
+        ready=ready_file.exists,
         start_seconds=60,
         stop_seconds=20,
     )

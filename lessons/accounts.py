@@ -6,11 +6,14 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.forms import SignupForm as AllauthSignupForm
+from allauth.core.exceptions import ImmediateHttpResponse
 from django import forms
 from django.conf import settings
+from django.contrib import messages
 from django.core.validators import RegexValidator
 from django.db.models import F, Q
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -54,7 +57,8 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no typ
         if "code" in self.cleaned_data:
             taken = _valid_codes(self.cleaned_data["code"]).update(uses_left=F("uses_left") - 1)
             if not taken:
-                raise forms.ValidationError(_("Ese código acaba de agotarse."))
+                messages.error(request, _("Ese código acaba de agotarse."))
+                raise ImmediateHttpResponse(redirect("account_signup"))
         return super().save(request)
 
 

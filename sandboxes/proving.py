@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from lessons.catalog import Exercise
 from lessons.kinds import Status, Verdict
-from sandboxes.engine import LabEngine, Limits
+from sandboxes.engine import EngineError, LabEngine, Limits
 from sandboxes.engine.student import StudentEngine
 from sandboxes.grading import grade
 
@@ -71,7 +71,10 @@ def _sandbox(exercise: Exercise, engine: LabEngine) -> Iterator[str]:
 
 def _type(engine: LabEngine, container: str, commands: str) -> str:
     """Run commands as the student would, in a login shell; a failing one does not stop the next."""
-    done = engine.run(container, ["su", "-", "alumno", "-c", commands], seconds=180)
+    try:
+        done = engine.run(container, ["su", "-", "alumno", "-c", commands], seconds=180)
+    except EngineError as error:
+        return str(error)
     return done.output.decode(errors="replace")[-400:]
 
 

@@ -6,7 +6,7 @@ sweep finds a state from which it can go on; nothing that lives is touched.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
@@ -21,10 +21,13 @@ log = structlog.get_logger()
 
 GRACE = timedelta(seconds=90)
 """How old an unclaimed container or a half-made machine must be before it counts as orphaned."""
+PROOF_GRACE = timedelta(hours=1)
+"""The same for what prove_exercises made."""
 
 
 def sweep() -> None:
     """One round. An unreachable engine ends it quietly: the next round is near."""
+    began = timezone.now()
     try:
         containers = {container.name: container for container in lab_engine().containers()}
     except EngineUnreachable as error:
@@ -32,7 +35,7 @@ def sweep() -> None:
         return
     for step in (_end_idle, _end_stuck, _serve_queue):
         step()
-    _find_lost(containers)
+    _find_lost(containers, began)
     _remove_expired_keeps()
     _remove_orphans(containers)
 
@@ -85,9 +88,11 @@ def _serve_queue() -> None:
         tasks.enqueue(tasks.bring_up, str(sandbox.pk))
 
 
-def _find_lost(containers: dict[str, Container]) -> None:
-    """Ready sandboxes whose machines do not run any more: say so; what is left can be continued."""
-    for sandbox in Sandbox.objects.filter(state=State.READY).prefetch_related("machines"):
+def _find_lost(containers: dict[str, Container], began: datetime) -> None:
+    """Ready sandboxes whose machines do not run any more: say so; what is left can be continued.
+
+    What became ready after the containers were listed is not judged by that list."""
+    for sandbox in Sandbox.objects.filter(state=State.READY, changed__lt=began).prefetch_related("machines"):
         names = [machine.name for machine in sandbox.machines.all()]
         running = [name for name in names if name in containers and containers[name].state == "running"]
         if len(running) < max(1, len(names)):
@@ -115,7 +120,9 @@ def _remove_orphans(containers: dict[str, Container]) -> None:
     rows = {machine.name: machine for machine in Machine.objects.select_related("sandbox")}
     engine = lab_engine()
     for container in containers.values():
-        if container.name not in rows and now - container.created > GRACE:
+        # Proofs and tests make machines of their own, without a row.
+        patience = GRACE if "lab.machine" in container.labels else PROOF_GRACE
+        if container.name not in rows and now - container.created > patience:
             log.info("removing an orphan container", container=container.name)
             _quietly_remove(container.name)
     for machine in rows.values():
@@ -131,8 +138,10 @@ def _remove_orphans(containers: dict[str, Container]) -> None:
                 pool.discard(machine)
         elif _stopped_late(machine, containers):
             tasks.enqueue(tasks.put_away, str(machine.sandbox_id))
+    # The rows, again, after the networks: a row comes before its network.
+    networks = engine.networks()
     known = {machine.name for machine in Machine.objects.all()} | set(containers)
-    for network in engine.networks():
+    for network in networks:
         if network not in known:
             _quietly_remove(network)
 

@@ -63,9 +63,10 @@ def act(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug:
 def check(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
     """*Comprobar*: answers at once with «comprobando»; the page asks for the result until there is one."""
     found = _find(course_slug, lesson_slug, exercise_slug)
-    sandbox = lifecycle.latest(request.user, found.key)
-    if sandbox is not None:
-        grading.request_check(sandbox)
+    live = _live(request, found)
+    if live is None or live.state != State.READY:
+        return _result(request, found, said=_("Para comprobar, el laboratorio tiene que estar en marcha."))
+    grading.request_check(live)
     return _result(request, found)
 
 
@@ -181,10 +182,10 @@ def _panel(request: HttpRequest, exercise: Exercise, *, said: str = "", occupied
     return render(request, "sandboxes/panel.html", context)
 
 
-def _result(request: HttpRequest, exercise: Exercise) -> HttpResponse:
+def _result(request: HttpRequest, exercise: Exercise, *, said: str = "") -> HttpResponse:
     if not getattr(request, "htmx", False) and request.method == "POST":
         return redirect(_url("exercise", exercise))
-    return render(request, "sandboxes/result.html", {"exercise": exercise, **_result_context(request, exercise)})
+    return render(request, "sandboxes/result.html", {"exercise": exercise, "said": said, **_result_context(request, exercise)})
 
 
 def _panel_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:

@@ -25,8 +25,6 @@ from sandboxes.engine import (
 )
 from sandboxes.engine.stream import open_async_stream, open_stream
 
-API_VERSION = "1.41"
-"""Docker 20.10's, the oldest engine we run on."""
 OUTPUT_LIMIT = 4 << 20
 _READY = ["sh", "-c", "until curl -sf -o /dev/null --unix-socket /run/docker.sock http://engine/_ping; do sleep 0.02; done"]
 
@@ -42,9 +40,9 @@ class DockerLabEngine:
 
     @property
     def _api(self) -> docker.APIClient:
-        # A version of its own: negotiating would need the engine at construction.
+        # Made at first use: it asks the engine for its version.
         if self._made is None:
-            self._made = docker.APIClient(self._url, version=API_VERSION, timeout=60)
+            self._made = docker.APIClient(self._url, version="auto", timeout=60)
         return self._made
 
     def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, disk: str) -> None:
@@ -99,7 +97,7 @@ class DockerLabEngine:
             "PidsLimit": wanted["pids_limit"],
         }
         with _translated():
-            answer = self._api.post(f"{self._api.base_url}/v{API_VERSION}/containers/{name}/update", json=body, timeout=60)
+            answer = self._api.post(f"{self._api.base_url}/containers/{name}/update", json=body, timeout=60)
         if not answer.ok:
             raise EngineError(answer.text[:300])
 
@@ -135,7 +133,7 @@ class DockerLabEngine:
 
     def networks(self) -> list[str]:
         with _translated():
-            return [row["Name"] for row in self._api.networks(filters={"label": f"lab.id={self._lab}"})]
+            return [row["Name"] for row in self._api.networks(filters={"label": [f"lab.id={self._lab}", "lab.machine"]})]
 
     def usage(self, name: str) -> Usage:
         with _translated():

@@ -19,7 +19,7 @@ HEADER = 8
 def _request(exec_id: str) -> bytes:
     body = b'{"Detach":false,"Tty":false}'
     return (
-        f"POST /v1.41/exec/{exec_id}/start HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\n"
+        f"POST /exec/{exec_id}/start HTTP/1.1\r\nHost: engine\r\nContent-Type: application/json\r\n"
         f"Connection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: {len(body)}\r\n\r\n"
     ).encode() + body
 

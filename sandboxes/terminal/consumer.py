@@ -47,6 +47,7 @@ class TerminalConsumer(AsyncConsumer):
     _pump: asyncio.Task[None] | None = None
     _writer: asyncio.StreamWriter | None = None
     _sandbox: UUID | None = None
+    _opening: asyncio.TimerHandle | None = None
     _counted: int | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -97,7 +98,7 @@ class TerminalConsumer(AsyncConsumer):
             self._acked = int.from_bytes(said.payload, "big")
             self._room.set()
         elif said.kind == protocol.OPEN:
-            if self._pump is None:
+            if self._pump is None and self._opening:
                 self._opening.cancel()
                 self._pump = asyncio.create_task(self._relay(said.payload))
         elif self._writer is not None:
@@ -163,6 +164,8 @@ class TerminalConsumer(AsyncConsumer):
     async def _leave(self) -> None:
         """Let go of everything; the shell stays. Safe to call twice."""
         self._sandbox = None
+        if self._opening:
+            self._opening.cancel()
         if self._counted is not None:
             _open_terminals[self._counted] -= 1
             self._counted = None

@@ -69,7 +69,8 @@ class Site:
 @pytest.fixture(scope="session")
 def site(real_lab: Any) -> Iterator[Site]:
     settings = {
-        "LAB_DATABASE_URL": f"sqlite:///{RUN}/site.sqlite3", "LAB_URL": f"http://127.0.0.1:{PORT}", "LAB_POOL_MIN": "1", "LAB_POOL_MAX": "1",
+        "LAB_DATABASE_URL": f"sqlite:///{RUN}/site.sqlite3", "LAB_URL": f"http://127.0.0.1:{PORT}",
+        "LAB_POOL_MIN": "1", "LAB_POOL_MAX": "1",
         "LAB_ENGINE_URL": real_engine_url(), "LAB_KEEP_DAYS": "1",
     }  # fmt: skip
     found = Site(f"http://127.0.0.1:{PORT}", {**os.environ, **settings, "DJANGO_SETTINGS_MODULE": "labsite.settings"})

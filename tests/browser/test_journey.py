@@ -171,7 +171,7 @@ def test_logging_out_closes_the_terminal(person: Any, site: Site) -> None:
 
 def test_foreign_origin_is_refused(site: Site) -> None:
     said = subprocess.run(
-        ["curl", "-s", "-i", "-m", "3", "--http1.1", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
+        ["curl", "-sim3", "--http1.1", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
          "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "-H", "Origin: http://127.0.0.1:9999",
          f"{site.url}/ws/terminal/00000000-0000-0000-0000-000000000000/lab/principal/"],
         capture_output=True, check=False,
@@ -181,10 +181,7 @@ def test_foreign_origin_is_refused(site: Site) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/cuenta/login/", "/cuenta/signup/", "/curso/docker-intensivo/hello-world/", PAGE])
 def test_pages_have_no_accessibility_violations(person: Any, browser: Any, site: Site, path: str) -> None:
-    if path.startswith("/cuenta"):
-        page = browser.new_context(base_url=site.url).new_page()
-    else:
-        page = person("lectora")
+    page = browser.new_context(base_url=site.url).new_page() if path.startswith("/cuenta") else person("lectora")
     page.goto(path)
     results = Axe().run(page)
     assert results.violations_count == 0, results.generate_report()

@@ -29,7 +29,7 @@ def name(engine: LabEngine) -> Iterator[str]:
 
 
 def make(engine: LabEngine, name: str, **more: Any) -> None:
-    engine.create(name, hostname="lab", labels={"lab.purpose": "contract"}, limits=LIMITS, disk="3G", **more)
+    engine.create(name, hostname="lab", labels={"lab.purpose": "contract", "lab.machine": "0"}, limits=LIMITS, disk="3G", **more)
 
 
 def state(engine: LabEngine, name: str) -> str | None:

@@ -12,13 +12,14 @@ import pytest
 
 from host.gate_policy import MAX_MEMORY, MAX_NANO_CPUS, MAX_PIDS, Template, refuse
 from sandboxes.engine import Limits
-from sandboxes.engine.lab import API_VERSION, DockerLabEngine
+from sandboxes.engine.lab import DockerLabEngine
 
 IMAGE = "docker-intensivo/sandbox:0123456789abcdef"
 NAME = "lab-ana-1"
 EXEC = "0123456789abcdef" * 4
 TEMPLATE = Template(lab="lab", images=frozenset({IMAGE}))
 LABELS = {"lab.id": "lab", "lab.sandbox": "1", "lab.purpose": "test"}
+API_VERSION = "1.41"
 CREATE = f"/v{API_VERSION}/containers/create?name={NAME}"
 NETWORK = f"/v{API_VERSION}/networks/create"
 MADE_EXEC = f"/v{API_VERSION}/containers/{NAME}/exec"
@@ -127,7 +128,9 @@ def test_commands_in_a_sandbox_are_admitted(stdin: bool) -> None:
     assert ask("POST", f"/v1.41/exec/{EXEC}/start", b'{"Detach":false,"Tty":false}') is None
 
 
-@pytest.mark.parametrize("uri", ["/_ping", "/v1.41/version", "/info", "/v1.41/images/json", f"/v1.41/images/{IMAGE}/json", "/v1.41/events?since=1"])
+@pytest.mark.parametrize(
+    "uri", ["/_ping", "/v1.41/version", "/info", "/v1.41/images/json", f"/v1.41/images/{IMAGE}/json", "/v1.41/events?since=1"]
+)
 def test_reading_is_admitted(uri: str) -> None:
     assert ask("GET", uri) is None
 

@@ -172,7 +172,8 @@ static struct shell *find_or_start(const char *name, unsigned columns, unsigned 
         sigset_t none;
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        signal(SIGPIPE, SIG_DFL);
+        /* The holder was started in the background, with SIGINT and SIGQUIT ignored; its shells' programs must not be. */
+        for (int number = 1; number < NSIG; number++) signal(number, SIG_DFL);
         become_student();
         execl("/bin/bash", "-bash", (char *)NULL);
         _exit(127);
@@ -268,13 +269,21 @@ static void flush_client(struct client *client) {
     if (client->closing) drop(client);
 }
 
-static void read_pty(struct shell *shell) {
+/* Reads what there is, up to a chunk: the kernel gives at most 4 KiB a call and each poll of a pty is dear.
+ * Returns how much it was; its end is seen by waitpid. */
+static size_t read_pty(struct shell *shell) {
     char chunk[32768];
-    ssize_t count = read(shell->pty, chunk, sizeof chunk);
-    if (count <= 0) return; /* its end is seen by waitpid */
-    ring_write(shell, chunk, (size_t)count);
+    size_t used = 0;
+    while (used < sizeof chunk) {
+        ssize_t count = read(shell->pty, chunk + used, sizeof chunk - used);
+        if (count <= 0) break;
+        used += (size_t)count;
+    }
+    if (!used) return 0;
+    ring_write(shell, chunk, used);
     struct client *client = client_of(shell);
-    if (client) send_frame(client, 'D', chunk, (size_t)count);
+    if (client) send_frame(client, 'D', chunk, used);
+    return used;
 }
 
 static void write_pty(struct shell *shell) {
@@ -366,7 +375,7 @@ static int serve(void) {
             while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
                 for (int i = 0; i < MAX_SHELLS; i++)
                     if (shells[i] && shells[i]->pid == pid) {
-                        read_pty(shells[i]); /* its last words */
+                        while (read_pty(shells[i])) {} /* its last words */
                         end_shell(shells[i], status);
                     }
         }

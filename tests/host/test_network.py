@@ -1,0 +1,75 @@
+"""The lab's firewall, as text: what its rules say and in which order."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from host.instance import SERVICE_ADDRESS, Instance
+from host.network import _IPV6_RULES, UPLINK, _ipv4_rules
+
+LAB = Instance("lab")
+RULES = _ipv4_rules(LAB)
+
+
+def rules_of(chain: str) -> list[str]:
+    return [line.removeprefix(f"-A {chain} ") for line in RULES.splitlines() if line.startswith(f"-A {chain} ")]
+
+
+@pytest.mark.parametrize("chain", ["INPUT", "FORWARD"])
+def test_what_no_rule_admits_is_dropped(chain: str) -> None:
+    assert f":{chain} DROP [0:0]" in RULES
+
+
+@pytest.mark.parametrize("chain", ["INPUT", "FORWARD", "OUTPUT"])
+def test_ipv6_is_closed(chain: str) -> None:
+    assert f":{chain} DROP [0:0]" in _IPV6_RULES
+    assert "ACCEPT" not in _IPV6_RULES
+
+
+@pytest.mark.parametrize("rules", [RULES, _IPV6_RULES], ids=["ipv4", "ipv6"])
+def test_the_text_is_a_whole_table(rules: str) -> None:
+    lines = rules.splitlines()
+    assert (lines[0], lines[-1]) == ("*filter", "COMMIT")
+    assert rules.endswith("COMMIT\n")
+
+
+@pytest.mark.parametrize("chain", ["INPUT", "DOCKER-USER"])
+def test_what_is_not_admitted_is_rejected_at_once_and_last(chain: str) -> None:
+    verdicts = [re.search(r"-j (\w+)", rule).group(1) for rule in rules_of(chain)]  # type: ignore[union-attr]
+    assert verdicts == sorted(verdicts), "ACCEPT before REJECT"
+    tcp, rest = rules_of(chain)[-2:]
+    assert tcp == "-p tcp -j REJECT --reject-with tcp-reset"
+    assert rest.startswith("-j REJECT"), "with no condition"
+
+
+def test_sandboxes_reach_the_labs_services_and_no_other_port() -> None:
+    admitted = [rule for rule in rules_of("INPUT") if f"! -i {UPLINK}" in rule]
+    assert len(admitted) == 2
+    assert all(f"-d {SERVICE_ADDRESS} " in rule for rule in admitted)
+    ports = {re.search(r"-p (\w+)", rule).group(1): re.search(r"--dports? (\S+)", rule).group(1) for rule in admitted}  # type: ignore[union-attr]
+    assert ports == {"udp": "53", "tcp": "53,443,5000"}
+
+
+def test_only_the_host_enters_from_outside() -> None:
+    uplink = [rule for chain in ("INPUT", "DOCKER-USER") for rule in rules_of(chain) if re.search(rf"(?<!! )-i {UPLINK}", rule)]
+    assert uplink == [
+        f"-i {UPLINK} -s {LAB.host_address} -j ACCEPT",
+        f"-i {UPLINK} -s {LAB.host_address} -d {LAB.sandboxes_net} -j ACCEPT",
+    ]
+
+
+def test_sandboxes_reach_nothing_by_route() -> None:
+    """Forwarding admits what stays on one bridge, replies, and the host: no rule for a sandbox of another session."""
+    admitted = [rule for rule in rules_of("DOCKER-USER") if rule.endswith("ACCEPT")]
+    assert len(admitted) == 3
+    assert "--physdev-is-bridged" in admitted[0]
+    assert "ESTABLISHED,RELATED" in admitted[1]
+    assert "NEW" not in RULES
+
+
+def test_the_rules_are_of_their_own_lab() -> None:
+    other = _ipv4_rules(Instance("pruebas"))
+    assert LAB.host_address not in other
+    assert LAB.sandboxes_net not in other

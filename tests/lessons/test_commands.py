@@ -1,0 +1,97 @@
+"""The commands that operators and authors type."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from lessons import catalog
+
+
+def said(name: str, *args: str) -> str:
+    output = StringIO()
+    call_command(name, *args, stdout=output)
+    return output.getvalue()
+
+
+def test_lint_says_what_it_reviewed() -> None:
+    course = catalog.course()
+    line = said("lint_course")
+    assert line.startswith(f"{course.title}: 21 lecciones (")
+    assert f"{len(course.exercises)} ejercicios. Sin fallos." in line
+
+
+def test_lint_answers_programs() -> None:
+    assert json.loads(said("lint_course", "--json")) == {"ok": True, "errors": []}
+
+
+def test_lint_reviews_another_folder(tmp_path: Path) -> None:
+    (tmp_path / "curso.yaml").write_text("titulo: Otro\nresumen: x\nlecciones: [{carpeta: 01-a, titulo: A}]\n")
+    assert said("lint_course", str(tmp_path)).strip() == "Otro: 1 lecciones (0 escritas), 0 ejercicios. Sin fallos."
+
+
+@pytest.mark.parametrize(("text", "line"), [("titulo: [\n", 2), ("titulo: x\nresumen: x\nlecciones: []\n", 3)])
+def test_lint_fails_with_file_and_line(tmp_path: Path, text: str, line: int) -> None:
+    path = tmp_path / "curso.yaml"
+    path.write_text(text)
+    with pytest.raises(CommandError) as error:
+        said("lint_course", str(tmp_path))
+    assert f"{path}:{line}:" in str(error.value)
+
+
+def test_lint_fails_for_programs_too(tmp_path: Path) -> None:
+    output = StringIO()
+    with pytest.raises(CommandError):
+        call_command("lint_course", str(tmp_path), "--json", stdout=output)
+    answer = json.loads(output.getvalue())
+    assert answer["ok"] is False
+    assert str(tmp_path / "curso.yaml") in answer["errors"][0]
+
+
+@pytest.mark.django_db
+def test_demonstration_accounts_come_with_passwords_that_work() -> None:
+    accounts = json.loads(said("demo_accounts", "--json"))
+    assert [(account["user"], account["role"]) for account in accounts] == [
+        ("ana", "estudiante"),
+        ("carmen", "instructora"),
+        ("olga", "operadora"),
+    ]
+    for account in accounts:
+        assert authenticate(username=account["user"], password=account["password"])
+    rights = dict.fromkeys(("ana", "carmen", "olga"), (False, False)) | {"carmen": (True, False), "olga": (True, True)}
+    assert {user.username: (user.is_staff, user.is_superuser) for user in get_user_model().objects.all()} == rights
+
+
+@pytest.mark.django_db
+def test_demonstration_accounts_are_renewed_not_repeated() -> None:
+    old, new = (json.loads(said("demo_accounts", "--json")) for _ in range(2))
+    assert get_user_model().objects.count() == 3
+    assert not authenticate(username="ana", password=old[0]["password"])
+    assert authenticate(username="ana", password=new[0]["password"])
+
+
+@pytest.mark.django_db
+def test_demonstration_accounts_are_told_to_people() -> None:
+    rows = [line.split() for line in said("demo_accounts").splitlines()]
+    assert [row[0] for row in rows] == ["ana", "carmen", "olga"]
+    assert all(authenticate(username=name, password=password) for name, password, _ in rows)
+
+
+def test_a_link_for_a_password_is_made_by_name(ana: Any) -> None:
+    link = said("password_link", "ana").strip()
+    assert link.startswith("http://testserver/")
+    assert Client().get(urlsplit(link).path).status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_link_for_nobody_is_an_error() -> None:
+    with pytest.raises(CommandError, match="«nadie»"):
+        said("password_link", "nadie")
