@@ -28,7 +28,7 @@ def ensure_authority(folder: Path | None = None) -> tuple[x509.Certificate, Key]
     folder = folder or STATE / "ca"
     folder.mkdir(parents=True, exist_ok=True)
     certificate_file, key_file = folder / "ca.crt", folder / "ca.key"
-    if key_file.exists():
+    if key_file.exists() and certificate_file.exists():
         key = serialization.load_pem_private_key(key_file.read_bytes(), None)
         assert isinstance(key, ec.EllipticCurvePrivateKey)
         return x509.load_pem_x509_certificate(certificate_file.read_bytes()), key

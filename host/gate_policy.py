@@ -29,8 +29,13 @@ _READS = re.compile(
 )
 _ARCHIVE = re.compile(rf"/containers/{NAME}/archive")
 _LIFE = re.compile(rf"/containers/{NAME}/(start|stop|kill|pause|unpause|wait|rename)")
-_REMOVALS = re.compile(rf"/(containers|networks)/{NAME}")
-_VERSION = re.compile(r"^/v1\.\d{1,2}(?=/)")
+_REMOVALS = re.compile(rf"/(containers/{NAME}|networks/lab-[A-Za-z0-9_.-]+)")
+_URI = re.compile(r"/[A-Za-z0-9_][A-Za-z0-9._:/-]*(\?[!$-~]*)?")
+"""What the engine and urlsplit read the same way: no escapes, no fragment, no host, nothing invisible."""
+_VERSION = re.compile(r"^/v1\.(2[4-9]|[3-9]\d)(?=/)")
+"""Below 1.24 a container's start takes a HostConfig that plugins are not shown."""
+_SAYS_BY_BEING_EMPTY = frozenset({"maskedpaths", "readonlypaths"})
+LAB_NETWORK = r"lab-[A-Za-z0-9_.-]{1,100}"
 
 
 @dataclass(frozen=True)
@@ -54,13 +59,17 @@ def refuse(method: str, uri: str, body: bytes, template: Template) -> str | None
         _check(method, uri, body, template)
     except Refused as reason:
         return str(reason)
+    except (TypeError, ValueError, AttributeError, RecursionError):
+        return "a body of odd types"
     return None
 
 
 def _check(method: str, uri: str, body: bytes, template: Template) -> None:
+    if not _URI.fullmatch(uri):
+        raise Refused("odd path")
     parts = urlsplit(uri)
     path = _VERSION.sub("", parts.path)
-    if "%" in path or ".." in path or "//" in path:
+    if ".." in path or "//" in path:
         raise Refused("odd path")
     query = parse_qs(parts.query, keep_blank_values=True)
     match method:
@@ -80,7 +89,7 @@ def _check(method: str, uri: str, body: bytes, template: Template) -> None:
         case "POST" if path == "/containers/create":
             _check_create(_decode(body), template)
         case "POST" if re.fullmatch(rf"/containers/{NAME}/update", path):
-            _check_limits(_decode(body), {"Memory", "MemorySwap", "NanoCpus", "CpuPeriod", "CpuQuota", "PidsLimit"})
+            _check_limits(_decode(body), {"Memory", "MemorySwap", "NanoCpus", "PidsLimit"})
         case "POST" if re.fullmatch(rf"/containers/{NAME}/exec", path):
             _check_exec(_decode(body))
         case "POST" if re.fullmatch(r"/exec/[0-9a-f]{64}/start", path):
@@ -89,7 +98,7 @@ def _check(method: str, uri: str, body: bytes, template: Template) -> None:
             return
         case "POST" if path == "/networks/create":
             _check_network(_decode(body), template)
-        case "POST" if re.fullmatch(rf"/networks/{NAME}/(connect|disconnect)", path):
+        case "POST" if re.fullmatch(rf"/networks/{LAB_NETWORK}/(connect|disconnect)", path):
             _check_connect(_decode(body))
         case _:
             raise Refused(f"{method} {path} is not one of the platform's verbs")
@@ -97,7 +106,7 @@ def _check(method: str, uri: str, body: bytes, template: Template) -> None:
 
 def _decode(body: bytes) -> dict[str, Any]:
     def no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        lowered = [key.lower() for key, _ in pairs]
+        lowered = [key.casefold() for key, _ in pairs]
         if len(set(lowered)) != len(lowered):
             raise Refused("a key comes twice")
         return dict(pairs)
@@ -118,7 +127,7 @@ def _empty(value: object) -> bool:
 def _only(body: Mapping[str, Any], allowed: Mapping[str, type | tuple[type, ...]]) -> None:
     """Every key that says something is in `allowed`, with a value of its type."""
     for key, value in body.items():
-        if _empty(value):
+        if _empty(value) and (value is None or key.casefold() not in _SAYS_BY_BEING_EMPTY):
             continue
         if key not in allowed or not isinstance(value, allowed[key]):
             raise Refused(f"{key} is not in the template")
@@ -169,13 +178,13 @@ def _check_create(body: dict[str, Any], template: Template) -> None:
     storage = host.get("StorageOpt") or {}
     if set(storage) != {"size"} or storage["size"] not in STORAGE_SIZES:
         raise Refused("a disk size is due")
-    if not re.fullmatch(r"lab-[A-Za-z0-9_.-]+", str(host.get("NetworkMode"))):
+    if not re.fullmatch(LAB_NETWORK, str(host.get("NetworkMode"))):
         raise Refused("a network of the lab is due")
     if host.get("LogConfig") not in (None, {}, {"Type": "none", "Config": {}}, {"Type": "none"}):
         raise Refused("sandboxes keep no log")
-    if host.get("RestartPolicy", {}).get("Name") not in (None, "", "no"):
+    if (host.get("RestartPolicy") or {}).get("Name") not in (None, "", "no"):
         raise Refused("the platform restarts sandboxes itself")
-    if int(host.get("OomScoreAdj", 0)) < 0:
+    if int(host.get("OomScoreAdj") or 0) < 0:
         raise Refused("sandboxes die first")
     for key in ("Memory", "NanoCpus", "PidsLimit"):
         if not host.get(key):
@@ -183,7 +192,9 @@ def _check_create(body: dict[str, Any], template: Template) -> None:
     _check_limits({key: host[key] for key in ("Memory", "MemorySwap", "NanoCpus", "PidsLimit") if key in host})
     endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
     _only(body.get("NetworkingConfig") or {}, {"EndpointsConfig": dict})
-    for endpoint in endpoints.values():
+    for network, endpoint in endpoints.items():
+        if not re.fullmatch(LAB_NETWORK, network):
+            raise Refused("a network of the lab is due")
         _check_endpoint(endpoint)
 
 
@@ -224,7 +235,7 @@ def _check_exec(body: dict[str, Any]) -> None:
 
 def _check_network(body: dict[str, Any], template: Template) -> None:
     _only(body, {"Name": str, "Driver": str, "CheckDuplicate": bool, "Labels": dict})
-    if not re.fullmatch(r"lab-[A-Za-z0-9_.-]+", str(body.get("Name"))) or body.get("Driver") not in (None, "", "bridge"):
+    if not re.fullmatch(LAB_NETWORK, str(body.get("Name"))) or body.get("Driver") not in (None, "", "bridge"):
         raise Refused("not a session's network")
     _check_labels(body.get("Labels"), template)
 

@@ -66,13 +66,9 @@ def profile() -> dict[str, Any]:
     rules: list[dict[str, Any]] = [_allow(*_allowed())]
     rules += [_refuse(EREMCHG, *names) for names in REFUSED.values()]
     rules.append(_refuse(ENOSYS, *WITHOUT_KEYRINGS))
-    rules.append(_allow("socket", arg=(0, "SCMP_CMP_NE", AF_VSOCK)))
+    rules += _allow_unless("socket", argument=0, bits=range(32), value=AF_VSOCK)
     rules += [_allow("personality", arg=(0, "SCMP_CMP_EQ", value)) for value in PERSONALITIES]
-    # The kernel reads 32 bits of the command, so compare by mask: an ioctl is admitted if any bit of its type
-    # byte differs from btrfs's, which eight rules say.
-    for bit in range(8, 16):
-        mask = 1 << bit
-        rules.append(_allow("ioctl", arg=(1, "SCMP_CMP_MASKED_EQ", mask, ~(BTRFS_IOCTL_TYPE << 8) & mask)))
+    rules += _allow_unless("ioctl", argument=1, bits=range(8, 16), value=BTRFS_IOCTL_TYPE << 8)
     rules.append(
         {
             **_refuse(ENOTTY, "ioctl"),
@@ -98,6 +94,13 @@ def _allowed() -> list[str]:
 def _allow(*names: str, arg: tuple[int, str, int] | tuple[int, str, int, int] | None = None) -> dict[str, Any]:
     args = [{"index": arg[0], "op": arg[1], "value": arg[2], "valueTwo": arg[3] if len(arg) > 3 else 0}] if arg else []
     return {"names": list(names), "action": "SCMP_ACT_ALLOW", "args": args}
+
+
+def _allow_unless(name: str, *, argument: int, bits: range, value: int) -> list[dict[str, Any]]:
+    """Admit a call unless these bits of an argument are those of `value`: one rule for each bit that may differ.
+
+    The kernel reads 32 bits of what seccomp compares as 64, so a plain "not equal" could be passed by."""
+    return [_allow(name, arg=(argument, "SCMP_CMP_MASKED_EQ", 1 << bit, ~value & 1 << bit)) for bit in bits]
 
 
 def _refuse(errno: int, *names: str) -> dict[str, Any]:

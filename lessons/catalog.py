@@ -145,7 +145,21 @@ def exercise(key: str) -> Exercise | None:
 
 def load(folder: Path) -> Course:
     """Read and validate a course's folder; raises CourseError with every fault of the first bad file."""
-    parsed = _validate(_CourseFile, folder / "curso.yaml")
+    path = folder / "curso.yaml"
+    parsed = _validate(_CourseFile, path)
+    lines = _lines(path)
+    slugs: dict[str, int] = {}
+    for position, entry in enumerate(parsed.lecciones):
+        line = _line_of(lines, ("lecciones", position, "carpeta"))
+        if entry.carpeta[:2] != f"{position + 1:02}":
+            raise CourseError(
+                f"{path}:{line}: «{entry.carpeta}» es la lección {position + 1}: su carpeta debe empezar por {position + 1:02}."
+            )
+        if slugs.setdefault(entry.carpeta[3:], line) != line:
+            raise CourseError(f"{path}:{line}: hay otra lección «{entry.carpeta[3:]}» en la línea {slugs[entry.carpeta[3:]]}.")
+        if len(set(entry.ejercicios)) != len(entry.ejercicios):
+            line = _line_of(lines, ("lecciones", position, "ejercicios"))
+            raise CourseError(f"{path}:{line}: un ejercicio de «{entry.carpeta}» está dos veces.")
     lessons = tuple(_load_lesson(folder, entry, number) for number, entry in enumerate(parsed.lecciones, start=1))
     exercises = {exercise.key: exercise for lesson in lessons for exercise in lesson.exercises}
     return Course(folder.name, parsed.titulo, parsed.resumen, lessons, exercises)
@@ -154,8 +168,6 @@ def load(folder: Path) -> Course:
 def _load_lesson(folder: Path, entry: _LessonEntry, number: int) -> Lesson:
     home = folder / entry.carpeta
     slug = entry.carpeta.split("-", 1)[1]
-    if entry.carpeta[:2] != f"{number:02}":
-        raise CourseError(f"{folder / 'curso.yaml'}: «{entry.carpeta}» es la lección {number} y su carpeta no empieza por {number:02}.")
     text = home / "leccion.md"
     return Lesson(
         number=number,
@@ -174,12 +186,17 @@ def _load_exercise(home: Path, key: str) -> Exercise:
     checks = []
     for position, raw in enumerate(parsed.comprobaciones):
         checks.append(_check(raw, path, lines, position))
-    ids = [check.id for check in checks]
-    if len(set(ids)) != len(ids):
-        raise CourseError(f"{path}: dos comprobaciones tienen el mismo id ({', '.join(ids)}).")
-    for mistake in parsed.errores:
+    ids: dict[str, int] = {}
+    for position, check in enumerate(checks):
+        line = _line_of(lines, ("comprobaciones", position, "id"))
+        if ids.setdefault(check.id, line) != line:
+            raise CourseError(f"{path}:{line}: ya hay una comprobación «{check.id}» en la línea {ids[check.id]}.")
+    for position, mistake in enumerate(parsed.errores):
         if mistake.comprobacion not in ids:
-            raise CourseError(f"{path}: el error «{mistake.titulo}» habla de la comprobación «{mistake.comprobacion}», que no existe.")
+            line = _line_of(lines, ("errores", position, "comprobacion"))
+            raise CourseError(
+                f"{path}:{line}: el error «{mistake.titulo}» habla de «{mistake.comprobacion}», que no es ninguna comprobación."
+            )
     try:
         text = (home / "enunciado.md").read_text()
     except FileNotFoundError as error:
@@ -215,9 +232,12 @@ def _check(raw: dict[str, Any], path: Path, lines: dict[tuple[str | int, ...], i
 
 def _validate[Model: BaseModel](model: type[Model], path: Path) -> Model:
     try:
-        source = path.read_text()
+        source = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise CourseError(f"{path}: falta el fichero.") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise CourseError(f"{path}:{line}: el fichero no está en UTF-8.") from error
     try:
         return model.model_validate(yaml.safe_load(source))
     except yaml.YAMLError as error:
@@ -255,7 +275,7 @@ def _lines(path: Path) -> dict[tuple[str | int, ...], int]:
             for number, value in enumerate(node.value):
                 walk(value, (*here, number))
 
-    root = yaml.compose(path.read_text())
+    root = yaml.compose(path.read_text(encoding="utf-8"))
     if root is not None:
         walk(root, ())
     return found

@@ -7,6 +7,7 @@ from functools import lru_cache
 from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from mdit_py_plugins.admon import admon_plugin
 from mdit_py_plugins.anchors import anchors_plugin
 from pygments import highlight
@@ -32,6 +33,16 @@ _parser = (
     .use(admon_plugin)
     .use(anchors_plugin, max_level=3)
 )
+
+
+def _align_by_class(state: StateCore) -> None:
+    """markdown-it aligns cells with a style attribute, which the page's policy blocks."""
+    for token in state.tokens:
+        if token.type in ("th_open", "td_open") and (style := str(token.attrs.pop("style", ""))):
+            token.attrJoin("class", style.replace("text-align:", "align-"))
+
+
+_parser.core.ruler.push("align_by_class", _align_by_class)
 
 
 @lru_cache(maxsize=256)

@@ -117,7 +117,6 @@ def test_a_registration_that_fails_spends_no_use(client: Client, policy: Policy,
     assert InvitationCode.objects.get().uses_left == 1
 
 
-@pytest.mark.xfail(strict=True, reason="the ValidationError of save() is nobody's to catch: a server error")
 def test_a_code_that_another_spends_meanwhile_is_told(client: Client, policy: Policy, monkeypatch: pytest.MonkeyPatch) -> None:
     policy("codigo")
     InvitationCode.objects.create(code="UNO", uses_left=1)
@@ -132,8 +131,8 @@ def test_a_code_that_another_spends_meanwhile_is_told(client: Client, policy: Po
     client.raise_request_exception = False
     answer = sign_up(client, "diana", code="UNO")
     assert not exists("diana")
-    assert answer.status_code == 200
-    assert "Ese código acaba de agotarse" in answer.content.decode()
+    assert answer.status_code == 302
+    assert "Ese código acaba de agotarse" in client.get(answer["Location"]).content.decode()
 
 
 @pytest.mark.parametrize("name", configured.ACCOUNT_USERNAME_BLACKLIST)
@@ -142,22 +141,18 @@ def test_reserved_names_are_refused(client: Client, name: str) -> None:
     assert not exists(name)
 
 
-@pytest.mark.parametrize("name", ["a", "ana pérez", "josé", "9ana", "-ana", "ana_b", "ana.b", "ana@b", "ana/b", "a" * 31, "../x", "ana\n", "аna"])
+@pytest.mark.parametrize(
+    "name", ["a", "ana pérez", "josé", "9ana", "-ana", "ana_b", "ana.b", "ana@b", "ana/b", "a" * 31, "../x", "a\nb", "аna"]
+)
 def test_odd_names_are_refused(client: Client, name: str) -> None:
-    before = get_user_model().objects.count()
-    answer = sign_up(client, name)
-    created = get_user_model().objects.count() - before
-    if name == "ana\n":  # forms strip what surrounds a name
-        assert (created, who(client)) == (1, "ana")
-    else:
-        assert answer.context["form"].errors["username"]
-        assert created == 0
+    assert sign_up(client, name).context["form"].errors["username"]
+    assert not get_user_model().objects.exists()
 
 
-@pytest.mark.parametrize("name", ["al", "ana-2", "a" * 30])
-def test_good_names_are_taken(client: Client, name: str) -> None:
+@pytest.mark.parametrize(("name", "taken"), [("al", "al"), ("ana-2", "ana-2"), ("a" * 30, "a" * 30), (" ana\n", "ana")])
+def test_good_names_are_taken_as_they_are(client: Client, name: str, taken: str) -> None:
     sign_up(client, name)
-    assert who(client) == name
+    assert who(client) == taken
 
 
 def test_a_name_is_one_persons_in_any_case(client: Client, ana: Any) -> None:

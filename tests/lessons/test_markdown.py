@@ -104,7 +104,6 @@ def test_admonitions_are_boxes() -> None:
     assert "em" in page.tags
 
 
-@pytest.mark.xfail(strict=True, reason="markdown-it aligns with a style attribute, which the CSP blocks")
 def test_aligned_tables_need_no_style() -> None:
     assert "style" not in {name for name, _ in _Page(render("| a |\n|--:|\n| b |")).attributes}
 
