@@ -30,7 +30,11 @@ class Gate(BaseHTTPRequestHandler):
     template: Template
 
     def do_POST(self) -> None:
-        asked = self._read()
+        try:
+            asked = self._read()
+        except ValueError as error:  # refused, so that the engine does not ask again and again
+            self._answer({"Allow": False, "Msg": f"unreadable: {error}"})
+            return
         if self.path == "/Plugin.Activate":
             self._answer({"Implements": ["authz"]})
         elif self.path == "/AuthZPlugin.AuthZReq":

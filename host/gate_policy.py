@@ -186,7 +186,7 @@ def _check_create(body: dict[str, Any], template: Template) -> None:
         raise Refused("the platform restarts sandboxes itself")
     if int(host.get("OomScoreAdj") or 0) < 0:
         raise Refused("sandboxes die first")
-    for key in ("Memory", "NanoCpus", "PidsLimit"):
+    for key in ("Memory", "MemorySwap", "NanoCpus", "PidsLimit"):
         if not host.get(key):
             raise Refused(f"{key} is due")
     _check_limits({key: host[key] for key in ("Memory", "MemorySwap", "NanoCpus", "PidsLimit") if key in host})

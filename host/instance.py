@@ -7,6 +7,7 @@ Two labs (the class's and the tests') may run side by side; nothing of theirs ha
 from __future__ import annotations
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ REMAP_USER = "docker-intensivo-remap"
 
 SERVICE_ADDRESS = "10.122.0.1"
 """Where the lab's own services (DNS, mirror, registry) listen, inside each lab's network namespace."""
+TAKEN_OCTETS = (121, 122, 123)
+"""Second bytes that the services and the engine's bridge use, or that would put the uplink there."""
 
 
 class HostError(Exception):
@@ -33,6 +36,16 @@ class Instance:
     """One lab on this host."""
 
     name: str
+
+    def check(self) -> None:
+        """Raise HostError if its name or its networks can't be."""
+        if not re.fullmatch(r"[a-z][a-z0-9]{0,11}", self.name):
+            raise HostError(f"«{self.name}» no vale como nombre: de 1 a 12 letras minúsculas y cifras, la primera una letra.")
+        octet = os.environ.get("LAB_SUBNET_OCTET", "124")
+        if not octet.isdigit() or not 1 <= int(octet) <= 253 or int(octet) in TAKEN_OCTETS:
+            raise HostError(
+                f"LAB_SUBNET_OCTET es «{octet}» y debe ser un número de 1 a 253, salvo {min(TAKEN_OCTETS)} a {max(TAKEN_OCTETS)}."
+            )
 
     @property
     def home(self) -> Path:

@@ -44,6 +44,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--name", default="lab")
     lab = Instance(parser.parse_args(rest).name)
     try:
+        lab.check()
         if command == "up":
             return _up(lab, executed)
         if command == "down":

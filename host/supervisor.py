@@ -76,18 +76,25 @@ class Supervisor:
         for name, running in self._running.items():
             if running.restart_at is not None:
                 if now >= running.restart_at:
-                    failures = running.failures
-                    fresh = self._launch(running.service)
-                    fresh.failures = failures
-                    self._running[name] = fresh
-                    report(f"«{name}» arranca de nuevo")
+                    self._restart(name, running, now, report)
             elif running.process.poll() is not None:
                 _end(running.process, seconds=0)
                 lived = now - running.started
                 running.failures = 1 if lived > 60 else running.failures + 1
-                delay = RESTART_DELAYS[min(running.failures, len(RESTART_DELAYS)) - 1]
-                running.restart_at = now + delay
+                running.restart_at = now + _delay(running.failures)
                 report(f"«{name}» terminó solo ({running.process.returncode}) tras {lived:.0f} s")
+
+    def _restart(self, name: str, running: _Running, now: float, report: Callable[[str], None]) -> None:
+        try:
+            fresh = self._launch(running.service)
+        except HostError as error:
+            running.failures += 1
+            running.restart_at = now + _delay(running.failures)
+            report(f"«{name}» no pudo arrancar de nuevo: {error}")
+            return
+        fresh.failures = running.failures
+        self._running[name] = fresh
+        report(f"«{name}» arranca de nuevo")
 
     def _launch(self, service: Service) -> _Running:
         if service.before_start:
@@ -111,6 +118,10 @@ class Supervisor:
         log = self._logs / f"{name}.log"
         lines = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
         return f"Su registro ({log}) acaba así:\n  " + "\n  ".join(lines)
+
+
+def _delay(failures: int) -> float:
+    return RESTART_DELAYS[min(failures, len(RESTART_DELAYS)) - 1]
 
 
 def _base_environment() -> dict[str, str]:

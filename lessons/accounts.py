@@ -11,6 +11,7 @@ from django import forms
 from django.conf import settings
 from django.contrib import messages
 from django.core.validators import RegexValidator
+from django.db import transaction
 from django.db.models import F, Q
 from django.http import HttpRequest
 from django.shortcuts import redirect
@@ -54,12 +55,16 @@ class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no typ
         return code
 
     def save(self, request: HttpRequest) -> Any:
+        with transaction.atomic():
+            self._spend_code(request)
+            return super().save(request)
+
+    def _spend_code(self, request: HttpRequest) -> None:
         if "code" in self.cleaned_data:
             taken = _valid_codes(self.cleaned_data["code"]).update(uses_left=F("uses_left") - 1)
             if not taken:
                 messages.error(request, _("Ese código acaba de agotarse."))
                 raise ImmediateHttpResponse(redirect("account_signup"))
-        return super().save(request)
 
 
 def _valid_codes(code: str) -> Any:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from django.conf import settings
@@ -65,7 +65,7 @@ class _LessonEntry(_Strict):
     carpeta: str = Field(pattern=r"^\d\d-[a-z0-9-]+$")
     titulo: str
     resumen: str = ""
-    ejercicios: list[str] = []
+    ejercicios: list[Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]] = []
 
 
 class _CourseFile(_Strict):
@@ -197,10 +197,7 @@ def _load_exercise(home: Path, key: str) -> Exercise:
             raise CourseError(
                 f"{path}:{line}: el error «{mistake.titulo}» habla de «{mistake.comprobacion}», que no es ninguna comprobación."
             )
-    try:
-        text = (home / "enunciado.md").read_text()
-    except FileNotFoundError as error:
-        raise CourseError(f"{home / 'enunciado.md'}: falta el enunciado.") from error
+    text = _read(home / "enunciado.md")
     return Exercise(
         key=key,
         slug=home.name,
@@ -231,20 +228,26 @@ def _check(raw: dict[str, Any], path: Path, lines: dict[tuple[str | int, ...], i
 
 
 def _validate[Model: BaseModel](model: type[Model], path: Path) -> Model:
+    source = _read(path)
     try:
-        source = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise CourseError(f"{path}: falta el fichero.") from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise CourseError(f"{path}:{line}: el fichero no está en UTF-8.") from error
-    try:
-        return model.model_validate(yaml.safe_load(source))
+        decoded = yaml.safe_load(source)
+        _lines(path)  # finds keys that come twice, of which YAML keeps the last
+        return model.model_validate(decoded)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise CourseError(f"{path}:{mark.line + 1 if mark else 1}: YAML mal escrito: {getattr(error, 'problem', error)}") from error
     except ValidationError as error:
         raise CourseError(_explain(error, path, _lines(path), ())) from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise CourseError(f"{path}: falta el fichero.") from error
+    except UnicodeDecodeError as error:
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise CourseError(f"{path}:{line}: el fichero no está en UTF-8.") from error
 
 
 def _explain(error: ValidationError, path: Path, lines: dict[tuple[str | int, ...], int], prefix: tuple[str | int, ...]) -> str:
@@ -269,7 +272,10 @@ def _lines(path: Path) -> dict[tuple[str | int, ...], int]:
         found.setdefault(here, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
-                found[(*here, key.value)] = key.start_mark.line + 1
+                line = key.start_mark.line + 1
+                if (*here, key.value) in found:
+                    raise CourseError(f"{path}:{line}: «{key.value}» ya está en la línea {found[(*here, key.value)]}.")
+                found[(*here, key.value)] = line
                 walk(value, (*here, key.value))
         elif isinstance(node, yaml.SequenceNode):
             for number, value in enumerate(node.value):
