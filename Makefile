@@ -1,5 +1,5 @@
 # The targets people and CI call. Everything they need is installed by host/bootstrap.sh.
-.PHONY: run stop uninstall test test-fast check lock certificate
+.PHONY: run stop uninstall test test-fast check lock certificate bench
 PY = .venv/bin/python
 FAST = -m "not engine and not browser"
 
@@ -27,3 +27,6 @@ lock:
 certificate:
 	@sh host/bootstrap.sh python -m host.certificate $(NAMES)
 
+
+bench:
+	@sh bench/run.sh

@@ -42,11 +42,13 @@ def main(argv: list[str]) -> int:
         rest, executed = rest[:cut], rest[cut + 1 :]
     parser = argparse.ArgumentParser(prog="host.lab")
     parser.add_argument("--name", default="lab")
-    lab = Instance(parser.parse_args(rest).name)
+    parser.add_argument("--with-site", action="store_true", help="with --exec: the web and the worker too")
+    options = parser.parse_args(rest)
+    lab = Instance(options.name)
     try:
         lab.check()
         if command == "up":
-            return _up(lab, executed)
+            return _up(lab, executed, with_site=options.with_site or not executed)
         if command == "down":
             _down(lab)
         elif command == "uninstall":
@@ -59,7 +61,7 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def _up(lab: Instance, executed: list[str]) -> int:
+def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
     _refuse_second(lab)
     RUN.mkdir(mode=0o755, exist_ok=True)
     lab.pid_file.write_text(str(os.getpid()))
@@ -68,7 +70,7 @@ def _up(lab: Instance, executed: list[str]) -> int:
     signal.signal(signal.SIGHUP, _ask_to_stop)
     supervisor = Supervisor(lab.logs)
     try:
-        settings = _raise(lab, supervisor, with_site=not executed)
+        settings = _raise(lab, supervisor, with_site=with_site)
         if executed:
             return _execute(lab, executed)
         _announce(lab, settings)
