@@ -9,7 +9,7 @@ healed by reaper.py.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
@@ -27,6 +27,7 @@ from lessons.catalog import exercise as find_exercise
 from sandboxes import activity, pool
 from sandboxes.engine import EngineError, Limits, NoSuchContainer, lab_engine
 from sandboxes.models import LIVE, Machine, Sandbox, State
+from sandboxes.turns import turn
 
 log = structlog.get_logger()
 
@@ -103,8 +104,7 @@ def reset(sandbox: Sandbox) -> Sandbox:
 
 def stop(sandbox: Sandbox, *, reason: str, state: State = State.REMOVED) -> bool:
     """End a live sandbox; its machines are stopped and kept by a worker. False if it had ended already."""
-    kept = timezone.now() + timedelta(days=settings.ENV.keep_days) if settings.ENV.keep_days else None
-    if not move(sandbox, LIVE, state, reason=reason, notice="", kept_until=kept):
+    if not move(sandbox, LIVE, state, reason=reason, notice="", kept_until=_keep_until()):
         return False
     progress.end_attempts(sandbox.user, sandbox.exercise)
     close_terminals(f"sandbox-{sandbox.pk}", SESSION_ENDED)
@@ -146,30 +146,54 @@ def bring_up(sandbox: Sandbox) -> None:
     """Take a requested sandbox to ready, with the machines it has, warm ones or new ones. Idempotent.
 
     Leaves it in the queue when the lab is full; says why when it fails."""
-    if not has_room() or not move(sandbox, (State.REQUESTED,), State.STARTING):
-        return
-    exercise = find_exercise(sandbox.exercise)
-    if exercise is None:
-        move(sandbox, (State.STARTING,), State.FAILED, reason=_("Ese ejercicio ya no está en el curso."))
-        return
-    try:
-        _assemble(sandbox, exercise)
-    except EngineError as error:
-        log.warning("a sandbox could not be started", sandbox=str(sandbox.pk), error=str(error))
-        put_down(sandbox)
-        move(sandbox, (State.STARTING,), State.FAILED, reason=_("El motor del laboratorio no pudo arrancarlo. Vuelve a intentarlo."))
-        return
-    now = timezone.now()
-    if not move(sandbox, (State.STARTING,), State.READY, ready=now, active=now):
-        # It was stopped meanwhile; whoever did so has already put away what there was.
-        put_down(sandbox)
+    with turn(sandbox.pk):
+        if not has_room() or not move(sandbox, (State.REQUESTED,), State.STARTING):
+            return
+        exercise = find_exercise(sandbox.exercise)
+        if exercise is None:
+            move(sandbox, (State.STARTING,), State.FAILED, reason=_("Ese ejercicio ya no está en el curso."))
+            return
+        before = set(sandbox.machines.values_list("pk", flat=True))
+        try:
+            _assemble(sandbox, exercise)
+        except EngineError as error:
+            log.warning("a sandbox could not be started", sandbox=str(sandbox.pk), error=str(error))
+            _fail(sandbox, before)
+            return
+        now = timezone.now()
+        if not move(sandbox, (State.STARTING,), State.READY, ready=now, active=now):
+            _let_go(sandbox)
+
+
+def _fail(sandbox: Sandbox, before: set[int]) -> None:
+    """A start that failed: what it made goes, what the student had stays for another try."""
+    for machine in sandbox.machines.exclude(pk__in=before):
+        pool.discard(machine)
+    move(
+        sandbox,
+        (State.STARTING,),
+        State.FAILED,
+        reason=_("El motor del laboratorio no pudo arrancarlo. Vuelve a intentarlo."),
+        kept_until=_keep_until() if before else None,
+    )
+
+
+def _let_go(sandbox: Sandbox) -> None:
+    """It was stopped while it started: put away what there is."""
+    sandbox.refresh_from_db()
+    if not sandbox.live:
+        _stop_machines(sandbox)
 
 
 def put_away(sandbox: Sandbox) -> None:
     """Stop the machines of an ended sandbox and keep them, or remove them if nothing is to be kept."""
-    sandbox.refresh_from_db()
-    if sandbox.live:
-        return
+    with turn(sandbox.pk):
+        sandbox.refresh_from_db()
+        if not sandbox.live:
+            _stop_machines(sandbox)
+
+
+def _stop_machines(sandbox: Sandbox) -> None:
     if sandbox.kept_until is None:
         put_down(sandbox)
         return
@@ -192,6 +216,10 @@ def put_down(sandbox: Sandbox) -> None:
 def close_terminals(group: str, code: int) -> None:
     """Close every terminal of a group (`sandbox-<id>`, `user-<id>`) with this close code."""
     async_to_sync(get_channel_layer().group_send)(group, {"type": "terminal.close", "code": code})
+
+
+def _keep_until() -> datetime | None:
+    return timezone.now() + timedelta(days=settings.ENV.keep_days) if settings.ENV.keep_days else None
 
 
 def _begin(sandbox: Sandbox) -> None:

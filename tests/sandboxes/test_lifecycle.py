@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from lessons import catalog
 from lessons.models import Attempt
 from sandboxes import lifecycle
 from sandboxes.models import Machine, Sandbox, State
+from sandboxes.turns import turn
 from tests.conftest import work
 
 pytestmark = pytest.mark.django_db
@@ -156,3 +158,58 @@ def test_extending_starts_the_countdown_over(ana: Any, exercise: Any, lab: Any, 
     sandbox.refresh_from_db()
     assert lifecycle.expires(sandbox) > before + timedelta(minutes=19)
     assert sandbox.notice == ""
+
+
+def test_continue_that_fails_keeps_what_the_student_had(ana: Any, exercise: Any, lab: Any, sent: Any) -> None:
+    sandbox = start(ana, exercise, sent)
+    name = sandbox.machines.get().name
+    lifecycle.stop(sandbox, reason="")
+    work(sent)
+    lab.broken = {"start"}
+    lifecycle.resume(sandbox)
+    work(sent)
+    sandbox.refresh_from_db()
+    assert (sandbox.state, sandbox.resumable) == (State.FAILED, True)
+    lab.broken = set()
+    lifecycle.resume(sandbox)
+    work(sent)
+    sandbox.refresh_from_db()
+    assert sandbox.state == State.READY
+    assert sandbox.machines.get().name == name
+
+
+def test_putting_away_late_does_not_stop_what_was_continued(ana: Any, exercise: Any, lab: Any, sent: Any) -> None:
+    sandbox = start(ana, exercise, sent)
+    lifecycle.stop(sandbox, reason="")
+    late = sent.pop()
+    lifecycle.resume(sandbox)
+    work(sent)
+    work([late])
+    assert Sandbox.objects.get().state == State.READY
+    assert [box.state for box in lab.boxes.values()] == ["running"]
+
+
+def test_turns_on_one_sandbox_do_not_overlap_and_on_two_do() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def first() -> None:
+        with turn("uno"):
+            inside.set()
+            go_on.wait(10)
+            order.append("first")
+
+    def second() -> None:
+        with turn("uno"):
+            order.append("second")
+
+    workers = [threading.Thread(target=first), threading.Thread(target=second)]
+    workers[0].start()
+    inside.wait(10)
+    workers[1].start()
+    with turn("dos"):
+        order.append("other")
+    go_on.set()
+    for worker in workers:
+        worker.join(10)
+    assert order == ["other", "first", "second"]
