@@ -39,7 +39,7 @@ class Lab(_Strict):
     cpus: float = Field(default=1.0, gt=0, le=4)
     procesos: int = Field(default=400, ge=64, le=4096)
     disco: Disk = "3G"
-    nodos: list[str] = Field(default=["lab"], min_length=1, max_length=5)
+    nodos: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,20}$")]] = Field(default=["lab"], min_length=1, max_length=5)
 
 
 class Mistake(_Strict):
@@ -191,6 +191,9 @@ def _load_exercise(home: Path, key: str) -> Exercise:
         line = _line_of(lines, ("comprobaciones", position, "id"))
         if ids.setdefault(check.id, line) != line:
             raise CourseError(f"{path}:{line}: ya hay una comprobación «{check.id}» en la línea {ids[check.id]}.")
+        if check.nodo and check.nodo not in parsed.laboratorio.nodos:
+            line = _line_of(lines, ("comprobaciones", position, "nodo"))
+            raise CourseError(f"{path}:{line}: no hay ningún nodo «{check.nodo}»; los hay: {', '.join(parsed.laboratorio.nodos)}.")
     for position, mistake in enumerate(parsed.errores):
         if mistake.comprobacion not in ids:
             line = _line_of(lines, ("errores", position, "comprobacion"))

@@ -41,6 +41,8 @@ class Spec(BaseModel):
     tipo: str
     titulo: str
     puntos: int = 1
+    nodo: str = ""
+    """The node whose engine is looked at; empty for the first."""
 
 
 class Evidence(BaseModel):

@@ -9,7 +9,7 @@ A check run ends once, whoever ends it. What could not be observed is said, neve
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -24,7 +24,7 @@ from lessons.kinds import Status, Verdict
 from lessons.models import CheckRun
 from sandboxes import activity, tasks
 from sandboxes.engine import lab_engine
-from sandboxes.engine.student import CannotObserve, StudentEngine
+from sandboxes.engine.student import CannotObserve, Nodes
 from sandboxes.models import Sandbox, State
 
 log = structlog.get_logger()
@@ -49,26 +49,28 @@ def run_check(check_id: int) -> None:
         return
     exercise = catalog.exercise(check.attempt.exercise)
     sandbox = Sandbox.objects.filter(attempt=check.attempt, state=State.READY).first()
-    machine = sandbox.machines.first() if sandbox else None
-    if exercise is None or machine is None:
+    machines = {machine.node: machine.name for machine in sandbox.machines.all()} if sandbox else {}
+    if exercise is None or not machines:
         progress.fail_check(check, _("El laboratorio ya no está en marcha."))
         return
     try:
-        with StudentEngine(lab_engine(), machine.name, seconds=settings.ENV.check_timeout) as engine:
-            verdicts, evidence = grade(exercise.checks, engine)
+        with Nodes(lab_engine(), machines, seconds=settings.ENV.check_timeout) as nodes:
+            verdicts, evidence = grade(exercise.checks, nodes.engine)
     except SoftTimeLimitExceeded:
         progress.fail_check(check, _("El motor tardó demasiado en contestar."))
         return
     progress.end_check(check, exercise, verdicts, evidence)
 
 
-def grade(checks: Iterable[kinds.Spec], engine: Any) -> tuple[list[tuple[str, Verdict]], dict[str, Any]]:
-    """Observe and judge each check: verdicts by check id, and the evidence they rest on."""
+def grade(checks: Iterable[kinds.Spec], engine_of: Callable[[str], Any]) -> tuple[list[tuple[str, Verdict]], dict[str, Any]]:
+    """Observe and judge each check: verdicts by check id, and the evidence they rest on.
+
+    `engine_of` gives the engine of a node by its name, and of the first for an empty one."""
     verdicts, seen = [], {}
     for spec in checks:
         kind = kinds.get(spec.tipo)
         try:
-            evidence = kind.observe(spec, engine)
+            evidence = kind.observe(spec, engine_of(spec.nodo))
         except CannotObserve as error:
             verdicts.append((spec.id, cannot_check(str(error))))
             continue

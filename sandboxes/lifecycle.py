@@ -243,24 +243,21 @@ def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
     limits = Limits(memory=lab.memoria, cpus=lab.cpus, pids=lab.procesos)
     engine = lab_engine()
     there = {machine.node: machine for machine in sandbox.machines.all()}
-    first: Machine | None = None
+    first = ""
     for position, node in enumerate(lab.nodos):
-        machine = there.get(node)
-        if machine:
+        if machine := there.get(node):
             engine.start(machine.name)
             engine.wait_ready(machine.name, seconds=settings.ENV.start_timeout)
-        else:
-            machine = pool.take(sandbox, disk=lab.disco, node=node, position=position, limits=limits) or pool.make(
-                disk=lab.disco, limits=limits, sandbox=sandbox, node=node, position=position
-            )
-            Machine.objects.filter(pk=machine.pk).update(state=Machine.State.TAKEN)
-            if first is None:
-                if len(lab.nodos) > 1:
-                    _name(machine.name, node)
-            else:
-                engine.join(machine.name, network=first.name, alias=node)
-                _name(machine.name, node)
-        first = first or machine
+            continue
+        machine = pool.take(sandbox, disk=lab.disco, node=node, position=position, limits=limits) or pool.make(
+            disk=lab.disco, limits=limits, sandbox=sandbox, node=node, position=position
+        )
+        Machine.objects.filter(pk=machine.pk).update(state=Machine.State.TAKEN)
+        first = first or machine.name
+        if node != pool.HOSTNAME:
+            # A machine's name and network are given when it is handed over: a warm one serves any node.
+            engine.join(machine.name, network=first, alias=node)
+            _name(machine.name, node)
 
 
 def _name(container: str, node: str) -> None:

@@ -102,11 +102,11 @@ class DockerLabEngine:
             raise EngineError(answer.text[:300])
 
     def join(self, name: str, *, network: str, alias: str) -> None:
-        """Move a machine from its own network to another's, where `alias` is its name."""
+        """Put a machine on a network (its own, or another's) where `alias` is its name."""
         with _translated():
+            self._api.disconnect_container_from_network(name, name)
+            self._api.connect_container_to_network(name, network, aliases=[alias])
             if name != network:
-                self._api.disconnect_container_from_network(name, name)
-                self._api.connect_container_to_network(name, network, aliases=[alias])
                 self._api.remove_network(name)
 
     def remove(self, name: str) -> None:

@@ -10,8 +10,8 @@ import io
 import json
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, cast
 
@@ -205,6 +205,31 @@ class StudentEngine:
             with _untrusted():
                 self._known[key] = question()
         return self._known[key]
+
+
+class Nodes:
+    """The engines of a sandbox's nodes, each opened when it is first asked for; a context manager."""
+
+    def __init__(self, lab: LabEngine, containers: Mapping[str, str], *, seconds: float) -> None:
+        """`containers`: node → container name, the first node first."""
+        self._lab, self._seconds = lab, seconds
+        self._containers = dict(containers)
+        self._engines: dict[str, StudentEngine] = {}
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Nodes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def engine(self, node: str = "") -> StudentEngine:
+        node = node or next(iter(self._containers))
+        if node not in self._containers:
+            raise CannotObserve(f"el laboratorio no tiene ningún nodo «{node}»")
+        if node not in self._engines:
+            self._engines[node] = self._stack.enter_context(StudentEngine(self._lab, self._containers[node], seconds=self._seconds))
+        return self._engines[node]
 
 
 class _Budget:

@@ -89,7 +89,7 @@ class FakeLabEngine:
         assert box
         if name != network:
             self.nets.discard(name)
-            box.network, box.alias = network, alias
+        box.network, box.alias = network, alias
 
     def remove(self, name: str) -> None:
         self._call("remove", name)

@@ -121,7 +121,7 @@ def test_server_error_cannot_be_observed() -> None:
 def test_what_cannot_be_observed_is_said_and_does_not_pass() -> None:
     exercise = catalog.course().exercises[KEY]
     with student(lambda _path: (200, b"nonsense")) as engine:
-        verdicts, evidence = grading.grade(exercise.checks, engine)
+        verdicts, evidence = grading.grade(exercise.checks, lambda _node: engine)
     assert {verdict.status for _, verdict in verdicts} == {Status.UNKNOWN}
     assert all("No se pudo comprobar" in verdict.observed for _, verdict in verdicts)
     assert evidence == {}
