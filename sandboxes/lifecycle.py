@@ -248,6 +248,8 @@ def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
         if machine := there.get(node):
             engine.start(machine.name)
             engine.wait_ready(machine.name, seconds=settings.ENV.start_timeout)
+            if node != pool.HOSTNAME:
+                _name(machine.name, node)  # a restart forgets it
             continue
         machine = pool.take(sandbox, disk=lab.disco, node=node, position=position, limits=limits) or pool.make(
             disk=lab.disco, limits=limits, sandbox=sandbox, node=node, position=position

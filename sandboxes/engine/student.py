@@ -6,9 +6,7 @@ model, has a deadline and a budget of bytes, and ends in CannotObserve rather th
 
 from __future__ import annotations
 
-import io
 import json
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -20,18 +18,12 @@ import requests
 import urllib3
 from docker.errors import APIError, DockerException, NotFound
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from requests.adapters import HTTPAdapter
 
 from sandboxes.engine import EngineError, LabEngine
-from sandboxes.engine.stream import Demultiplexer
+from sandboxes.engine.tunnel import BYTE_BUDGET, Budget, CannotObserve, TunnelAdapter
 
-BYTE_BUDGET = 16 << 20
-"""What one check run may read from a student's engine, in all."""
+__all__ = ["CannotObserve", "ContainerFacts", "HistoryRow", "ImageFacts", "Nodes", "StudentEngine"]
 _BASE = "http://student:80"
-
-
-class CannotObserve(Exception):
-    """The state can't be known; the message, in Spanish, follows «no se pudo comprobar:»."""
 
 
 class _Facts(BaseModel):
@@ -89,12 +81,12 @@ class StudentEngine:
         self._lab = lab
         self._container = container
         self._deadline = time.monotonic() + seconds
-        self._budget = _Budget(BYTE_BUDGET, self._deadline)
+        self._budget = Budget(BYTE_BUDGET, self._deadline)
         self._known: dict[tuple[str, ...], Any] = {}
 
     def __enter__(self) -> StudentEngine:
         self._api: Any = docker.APIClient(_BASE, version="1.41", timeout=20)
-        self._api.mount(_BASE, _TunnelAdapter(self._lab, self._container, self._budget))
+        self._api.mount(_BASE, TunnelAdapter(self._lab, self._container, self._budget))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -230,118 +222,6 @@ class Nodes:
         if node not in self._engines:
             self._engines[node] = self._stack.enter_context(StudentEngine(self._lab, self._containers[node], seconds=self._seconds))
         return self._engines[node]
-
-
-class _Budget:
-    """What is left of a check run's time and bytes."""
-
-    def __init__(self, count: int, deadline: float) -> None:
-        self._left = count
-        self._deadline = deadline
-
-    def spend(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0:
-            raise CannotObserve("el motor contestó con demasiados datos")
-
-    def seconds(self) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise CannotObserve("el motor tardó demasiado en contestar")
-        return min(left, 20)
-
-
-class _TunnelStream(io.RawIOBase):
-    """A tunnel's bytes without their frames, under a budget: what http.client reads and writes."""
-
-    def __init__(self, tunnel: socket.socket, budget: _Budget) -> None:
-        self._socket = tunnel
-        self._frames = Demultiplexer()
-        self._ready = b""
-        self._budget = budget
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            self._socket.settimeout(self._budget.seconds())
-            chunk = self._socket.recv(65536)
-            if not chunk:
-                return 0
-            self._budget.spend(len(chunk))
-            self._ready = self._frames.feed(chunk)
-        count = min(len(buffer), len(self._ready))
-        buffer[:count] = self._ready[:count]
-        self._ready = self._ready[count:]
-        return count
-
-    # What http.client and urllib3 ask of a socket.
-    def fileno(self) -> int:
-        return self._socket.fileno()
-
-    def sendall(self, data: bytes) -> None:
-        self._socket.settimeout(self._budget.seconds())
-        self._socket.sendall(data)
-
-    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-        return io.BufferedReader(_Shared(self))
-
-    def settimeout(self, _seconds: float | None) -> None:
-        """Time is the budget's."""
-
-    def close(self) -> None:
-        self._socket.close()
-        super().close()
-
-
-class _Shared(io.RawIOBase):
-    """Reads from the tunnel without owning it: http.client closes its file after each answer."""
-
-    def __init__(self, stream: _TunnelStream) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._stream.readinto(buffer)
-
-
-class _TunnelConnection(urllib3.connection.HTTPConnection):
-    def __init__(self, lab: LabEngine, container: str, budget: _Budget) -> None:
-        super().__init__("student")
-        self._open = lambda: _TunnelStream(lab.tunnel(container, ["docker", "system", "dial-stdio"]), budget)
-
-    def connect(self) -> None:
-        self.sock = self._open()  # type: ignore[no-untyped-call]
-
-
-class _TunnelPool(urllib3.connectionpool.HTTPConnectionPool):
-    def __init__(self, lab: LabEngine, container: str, budget: _Budget) -> None:
-        super().__init__("student", maxsize=2, retries=False)
-        self._make = lambda: _TunnelConnection(lab, container, budget)
-
-    def _new_conn(self) -> _TunnelConnection:
-        return self._make()  # type: ignore[no-untyped-call]
-
-
-class _TunnelAdapter(HTTPAdapter):
-    """requests' way into the tunnel, as docker-py does for unix sockets."""
-
-    def __init__(self, lab: LabEngine, container: str, budget: _Budget) -> None:
-        self._pool = _TunnelPool(lab, container, budget)
-        super().__init__()
-
-    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Any:
-        return self._pool
-
-    def request_url(self, request: requests.PreparedRequest, _proxies: Any) -> str:
-        return request.path_url
-
-    def close(self) -> None:
-        self._pool.close()
-        super().close()
 
 
 @contextmanager
