@@ -128,12 +128,14 @@ def forget(students: list[Student]) -> None:
     """End and remove what the students have, so that rounds do not add up."""
     from sandboxes import lifecycle
     from sandboxes.models import Sandbox
+    from sandboxes.turns import turn
 
     for student in students:
         student.stop()
-    time.sleep(1)
-    for sandbox in Sandbox.objects.filter(user__username__startswith="banco"):
-        lifecycle.put_down(sandbox)
+    for sandbox in Sandbox.objects.filter(user__username__startswith="banco", kept_until__isnull=False):
+        with turn(sandbox.pk):  # after the worker has stopped it
+            lifecycle.put_down(sandbox)
+    time.sleep(2)
 
 
 def measure(kind: str, crowds: list[int], rounds: int) -> dict[str, Any]:

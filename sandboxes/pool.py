@@ -6,6 +6,7 @@ hand-over. Size follows demand between a floor and a ceiling, and yields to memo
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,8 @@ MACHINE_MEMORY = 100 << 20
 """Bytes that one more warm machine may cost, generously."""
 DEMAND_WINDOW = timedelta(minutes=5)
 HOSTNAME = "lab"
+TURN = 30
+"""Seconds a round of `tend` goes on making machines; the next one continues, well within a task's time limit."""
 
 
 def make(*, disk: str, limits: Limits = WARM_LIMITS, sandbox: Sandbox | None = None, node: str = HOSTNAME, position: int = 0) -> Machine:
@@ -77,8 +80,9 @@ def tend() -> None:
     with _only_maker() as mine:
         if not mine:
             return
+        began = time.monotonic()
         while (missing := target() - warm_count()) > 0:
-            if not _memory_allows():
+            if not _memory_allows() or time.monotonic() - began > TURN:
                 return
             try:
                 machine = make(disk=DEFAULT_DISK)
