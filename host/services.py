@@ -279,8 +279,6 @@ def worker(lab: Instance) -> Service:
             os.environ.get("LAB_WORKERS", "4"),
             "--loglevel",
             "WARNING",
-            "--schedule",
-            str(lab.data / "beat"),
             "--without-gossip",
             "--without-mingle",
             "--hostname",

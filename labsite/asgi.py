@@ -12,8 +12,11 @@ django_application = get_asgi_application()
 
 from django.conf import settings
 
+from sandboxes.doctor import refuse_unsafe
 from sandboxes.routing import websocket_urlpatterns
 from sandboxes.terminal.origin import ExactOrigin
+
+refuse_unsafe()
 
 application = ProtocolTypeRouter(
     {

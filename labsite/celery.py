@@ -12,6 +12,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
 app = Celery("labsite")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Nothing to remember between runs, and a schedule on disk can be left broken by a kill.
+app.conf.beat_scheduler = "celery.beat:Scheduler"
 app.conf.beat_schedule = {
     "sweep": {"task": "sandboxes.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
     "watch": {"task": "sandboxes.tasks.watch", "schedule": 30.0, "options": {"expires": 30}},

@@ -92,3 +92,18 @@ class Machine(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class DoctorRun(models.Model):
+    """One examination of the lab's isolation."""
+
+    when = models.DateTimeField(auto_now_add=True)
+    passed = models.BooleanField()
+    report: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField()
+
+    class Meta:
+        verbose_name = _("examen de aislamiento")
+        verbose_name_plural = _("exámenes de aislamiento")
+
+    def __str__(self) -> str:
+        return f"{self.when:%Y-%m-%d %H:%M} · {'superado' if self.passed else 'no superado'}"

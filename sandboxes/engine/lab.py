@@ -118,6 +118,10 @@ class DockerLabEngine:
         with _translated(gone_is_fine=True):
             self._api.remove_network(name)
 
+    def remaps_users(self) -> bool:
+        with _translated():
+            return "name=userns" in (self._api.info().get("SecurityOptions") or [])
+
     def containers(self) -> list[Container]:
         with _translated():
             return [

@@ -34,7 +34,7 @@ class Site:
             "web": ["-m", "uvicorn", "labsite.asgi:application", "--port", str(PORT), "--ws", "websockets-sansio",
                     "--ws-per-message-deflate", "false", "--no-access-log", "--timeout-graceful-shutdown", "1"],
             "worker": ["-m", "celery", "-A", "labsite", "worker", "--beat", "--concurrency", "2", "--loglevel", "WARNING",
-                       "--schedule", f"{RUN}/beat", "--without-gossip", "--without-mingle"],
+                       "--without-gossip", "--without-mingle"],
         }  # fmt: skip
         ready = RUN / "worker-ready"
         ready.unlink(missing_ok=True)

@@ -118,3 +118,7 @@ def test_starting_or_stopping_a_paused_machine_wakes_it_first(engine: LabEngine,
     engine.pause(name)
     engine.stop(name)
     assert state(engine, name) == "exited"
+
+
+def test_engine_remaps_users(engine: LabEngine) -> None:
+    assert engine.remaps_users()

@@ -30,6 +30,7 @@ class FakeLabEngine:
         self.boxes: dict[str, _Box] = {}
         self.nets: set[str] = set()
         self.down = False
+        self.remapped = True
         self.broken: set[str] = set()
         self.calls: list[tuple[str, str]] = []
         self.streams: list[tuple[asyncio.StreamReader, FakeWriter]] = []
@@ -95,6 +96,10 @@ class FakeLabEngine:
         self._call("remove", name)
         self.boxes.pop(name, None)
         self.nets.discard(name)
+
+    def remaps_users(self) -> bool:
+        self._call("remaps_users", "")
+        return self.remapped
 
     def containers(self) -> list[Container]:
         self._call("containers", "")
