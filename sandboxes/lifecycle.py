@@ -167,7 +167,7 @@ def bring_up(sandbox: Sandbox) -> None:
 
 def _fail(sandbox: Sandbox, before: set[int]) -> None:
     """A start that failed: what it made goes, what the student had stays for another try."""
-    for machine in sandbox.machines.exclude(pk__in=before):
+    for machine in sandbox.machines.exclude(pk__in=before).order_by("-position"):
         pool.discard(machine)
     move(
         sandbox,
@@ -208,7 +208,8 @@ def _stop_machines(sandbox: Sandbox) -> None:
 
 def put_down(sandbox: Sandbox) -> None:
     """Remove the machines of a sandbox for good."""
-    for machine in Machine.objects.filter(sandbox=sandbox):
+    # The first node last: the others are on its network.
+    for machine in Machine.objects.filter(sandbox=sandbox).order_by("-position"):
         pool.discard(machine)
     Sandbox.objects.filter(pk=sandbox.pk).update(kept_until=None)
 

@@ -81,7 +81,7 @@ QUIET = (
     Attack(_("Agotar el llavero común (keyctl)"), _errnos(KEY_CALLS, ENOSYS), _("como si no existiera"), _silent),
     Attack(
         _("Crear un subvolumen btrfs fuera de la cuota"),
-        "perl -e 'sysopen(D,\"/root\",0); print ioctl(D,0x5000940e,pack(\"qZ4088\",0,\"sub\")) ? \"creado\" : $!+0'",
+        "perl -e 'sysopen(D,\"/root\",0); my $a=pack(\"qZ4088\",0,\"sub\"); print ioctl(D,0x5000940e,$a) ? \"creado\" : $!+0'",
         _("denegado por el filtro"), _says(str(ENOTTY)),
     ),
     Attack(_("Ver procesos del anfitrión"), "ps ax -o comm= | grep -E '^(uvicorn|redis-server|celery|systemd)'", _("ninguno"), _silent),

@@ -229,6 +229,8 @@ def _translated(*, gone_is_fine: bool = False) -> Iterator[None]:
     except APIError as error:
         if gone_is_fine and error.response is not None and error.response.status_code == 409:
             return  # its removal is already in progress
+        if gone_is_fine and "active endpoints" in str(error.explanation):
+            return  # other nodes are still on it; the reaper takes it when they are gone
         raise EngineError(str(error.explanation or error)) from error
     except (DockerException, requests.RequestException) as error:
         raise EngineUnreachable(str(error)) from error

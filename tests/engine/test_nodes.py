@@ -29,7 +29,7 @@ def session(ana: Any, real_lab: Any, sent: Any, monkeypatch: pytest.MonkeyPatch)
         work(sent)
         yield Sandbox.objects.get(pk=sandbox.pk)
     finally:
-        for machine in Machine.objects.all():
+        for machine in Machine.objects.order_by("-position"):
             real_lab.remove(machine.name)
         engine.use(None)
 
