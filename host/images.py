@@ -8,6 +8,7 @@ The key is the hash of all that goes in, so a changed Dockerfile builds anew and
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -61,9 +62,16 @@ def course_images() -> dict[str, str]:
 def ensure(progress: Progress) -> Path:
     """Build what is missing and return the store. Half-built stores never carry the final name."""
     final = store()
-    if final.exists():
-        return final
     final.parent.mkdir(parents=True, exist_ok=True)
+    with (final.parent / ".lock").open("w") as lock:
+        # One builder at a time: two labs of this machine share its engine's root.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not final.exists():
+            _build(final, progress)
+    return final
+
+
+def _build(final: Path, progress: Progress) -> None:
     draft = Path(tempfile.mkdtemp(prefix="draft-", dir=final.parent))
     draft.chmod(0o755)
     try:
@@ -84,9 +92,8 @@ def ensure(progress: Progress) -> Path:
         shutil.rmtree(draft, ignore_errors=True)
     used = {path.read_text().rsplit(":", 1)[-1] for path in STATE.glob("*/loaded-image")}
     for old in final.parent.iterdir():
-        if old != final and old.name not in used and not old.name.startswith("draft-"):
+        if old.is_dir() and old != final and old.name not in used:
             shutil.rmtree(old, ignore_errors=True)
-    return final
 
 
 def _ensure_base(builder: _Builder, progress: Progress) -> str:
