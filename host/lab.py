@@ -101,8 +101,8 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     accounts.give(lab.open_run)
     storage.mount(lab)
     network.raise_up(lab)
-    steps.say("Servicios: Redis, DNS, espejo y registro")
-    for service in (services.redis(lab), services.dns(lab), services.mirror(lab), services.registry(lab)):
+    steps.say("Servicios: Redis, DNS, espejo, paquetes y registro")
+    for service in (services.redis(lab), services.dns(lab), services.mirror(lab), services.packages(lab), services.registry(lab)):
         supervisor.start(service)
     steps.say("Motor del laboratorio")
     url = f"unix://{lab.socket}"

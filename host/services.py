@@ -1,6 +1,6 @@
 """The lab's processes, each as the supervisor takes it. In the order they start:
 
-    redis → dns → mirror → registry → gate → engine → web → worker
+    redis → dns → mirror → packages → registry → gate → engine → web → worker
 
 What faces students runs as an unprivileged user; what sandboxes reach runs in the lab's namespace.
 """
@@ -88,6 +88,15 @@ def mirror(lab: Instance) -> Service:
     )
 
 
+def packages(lab: Instance) -> Service:
+    """The package mirror: files, for anybody in a sandbox."""
+    return Service(
+        name="packages",
+        argv=_in_namespace(lab, *project(lab, "-m", "host.packages", str(images.store() / "packages"), SERVICE_ADDRESS, "80")),
+        ready=lambda: _listens(lab, 80),
+    )
+
+
 def registry(lab: Instance) -> Service:
     """The class registry: students push here, with tokens of the platform, over TLS by the lab's authority."""
     folder, store = lab.home / "registry", lab.home / "registry-store"
@@ -117,21 +126,9 @@ def registry(lab: Instance) -> Service:
             f"rootcertbundle: {folder}/token.crt}}}}\n"
         )
 
-    # Port 443 is the only thing it needs root for.
-    bind_low = (
-        "setpriv",
-        f"--reuid={USER}",
-        f"--regid={USER}",
-        "--init-groups",
-        "--ambient-caps=+net_bind_service",
-        "--inh-caps=+net_bind_service",
-        "--pdeathsig",
-        "TERM",
-        "--",
-    )
     return Service(
         name="registry",
-        argv=_in_namespace(lab, *bind_low, "docker-registry", "serve", str(folder / "registry.yml")),
+        argv=_in_namespace(lab, *_as_user("docker-registry", "serve", str(folder / "registry.yml"))),
         before_start=write_config,
         ready=lambda: _listens(lab, 443),
     )
