@@ -87,7 +87,7 @@ def _up(lab: Instance, executed: list[str]) -> int:
 
 def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping[str, str]:
     """From an empty host to a running lab; each line printed is a step under way."""
-    steps = _Steps(total=7 if with_site else 5)
+    steps = _Steps(total=7 if with_site else 6)
     steps.say("Preparando usuarios y carpetas")
     accounts.ensure()
     _make_folders(lab)
@@ -117,9 +117,10 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
         loaded.write_text(images.sandbox_reference())
     supervisor.start(services.gate(lab))
     supervisor.start(services.engine(lab))
+    steps.say("Base de datos y permisos del registro")
+    _manage(lab, "migrate", "--noinput", "-v", "0")
+    supervisor.start(services.tokens(lab))
     if with_site:
-        steps.say("Base de datos y curso")
-        _manage(lab, "migrate", "--noinput", "-v", "0")
         _manage(lab, "lint_course")
         steps.say("Sitio web y correctores")
         supervisor.start(services.worker(lab))
@@ -128,7 +129,7 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
 
 
 def _lower(lab: Instance, supervisor: Supervisor) -> None:
-    for name in ("web", "worker"):
+    for name in ("web", "worker", "tokens"):
         supervisor.stop(name)
     _stop_sandboxes(lab)
     supervisor.stop_all()

@@ -16,6 +16,7 @@ from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import TCPServer
 from typing import IO
 
 from host.instance import STATE
@@ -85,6 +86,10 @@ class _Files(SimpleHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
+
+    def server_bind(self) -> None:
+        # HTTPServer's asks DNS for the address's name, which nobody answers in the namespace: ten seconds.
+        TCPServer.server_bind(self)
 
 
 def serve(folder: Path, address: str, port: int) -> None:
