@@ -11,7 +11,7 @@ import secrets
 from pathlib import Path
 
 from host import accounts, images
-from host.instance import HostError, Instance
+from host.instance import STATE, HostError, Instance
 
 HOST_ONLY = frozenset({"LAB_STATE", "LAB_SUBNET_OCTET", "LAB_DISK", "LAB_BASE_IMAGE", "LAB_MIN_DISK_MB", "LAB_ENV_FILE", "LAB_WORKERS"})
 """Variables of the host scripts, which Django's settings do not know."""
@@ -26,6 +26,8 @@ def write(lab: Instance) -> dict[str, str]:
         "LAB_REDIS_URL": f"unix://{lab.redis}",
         "LAB_ENGINE_URL": f"unix://{lab.socket}",
         "LAB_SANDBOX_IMAGE": images.sandbox_reference(),
+        "LAB_CA_CERT": str(STATE / "ca" / "ca.crt"),
+        "LAB_REGISTRY_KEYS": str(lab.home / "registry"),
         **_secrets(lab),
         **read(Path("/etc/docker-intensivo") / f"{lab.name}.env"),
         **{name: value for name, value in os.environ.items() if name.startswith("LAB_") and name not in HOST_ONLY},

@@ -2,7 +2,8 @@
 
 A builder engine of our own (host network, no remapping, no bridge) builds the project's Dockerfiles on a
 base made by debootstrap, or on LAB_BASE_IMAGE where Docker Hub can be reached. What comes out is kept under
-STATE/images/<key>: `sandbox.tar` for each lab's engine and `mirror/`, the store that the course mirror serves.
+STATE/images/<key>: `sandbox.tar` for each lab's engine, `mirror/`, the store that the course mirror serves, and
+`packages/`, the files of the package mirror.
 The key is the hash of all that goes in, so a changed Dockerfile builds anew and an unchanged one costs nothing.
 """
 
@@ -15,6 +16,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tarfile
 import tempfile
 import tomllib
 from collections.abc import Callable
@@ -24,12 +26,14 @@ from pathlib import Path
 import docker
 from docker.errors import BuildError, ImageNotFound
 
+from host import packages
 from host.instance import ROOT, STATE, HostError
 from host.shell import sh, succeeds, wait_for
 from host.supervisor import Service, Supervisor
 
 SOURCES = ROOT / "sandboxes" / "images"
 SANDBOX_TAG = "docker-intensivo/sandbox"
+PACKAGES_TAG = "docker-intensivo/packages:latest"
 SUITE = "trixie"
 BASE_IMAGE = os.environ.get("LAB_BASE_IMAGE", "")
 
@@ -86,7 +90,12 @@ def _build(final: Path, progress: Progress) -> None:
                 builder.build(SOURCES / "course" / folder, reference, base)
                 repository, tag = reference.rsplit(":", 1)
                 builder.push(reference, f"{registry}/{repository if '/' in repository else f'library/{repository}'}", tag)
-        sh("chmod", "-R", "a+rX", str(draft / "mirror"))
+            progress("los paquetes que instalan los ejercicios")
+            (draft / "packages").mkdir()
+            builder.build(SOURCES / "packages", PACKAGES_TAG, base)
+            builder.unpack(PACKAGES_TAG, draft / "packages")
+        packages.fetch_wheels(SOURCES / "packages" / "ruedas.txt", draft / "packages" / "simple")
+        sh("chmod", "-R", "a+rX", str(draft / "mirror"), str(draft / "packages"))
         draft.rename(final)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -192,6 +201,20 @@ class _Builder:
         except BuildError as error:
             said = "".join(str(line.get("stream", "")) for line in error.build_log)[-1500:]
             raise HostError(f"no se pudo construir {reference}: {error.msg}\n{said}") from error
+
+    def unpack(self, reference: str, folder: Path) -> None:
+        """Take the files of an image that we have just built."""
+        made = self._client.containers.create(reference, ["-"])
+        try:
+            with tempfile.TemporaryFile(dir=STATE) as archive:
+                for chunk in made.export():
+                    archive.write(chunk)  # type: ignore[arg-type]  # bytes, whatever the stubs say
+                archive.seek(0)
+                with tarfile.open(fileobj=archive) as opened:
+                    members = [member for member in opened if member.name.startswith("debian/") or member.name == "debian"]
+                    opened.extractall(folder, members, filter="data")
+        finally:
+            made.remove()
 
     def start_registry(self, root: Path) -> str:
         """A registry on a free loopback port that stores under `root`; its address."""

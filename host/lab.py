@@ -89,7 +89,7 @@ def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
 
 def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping[str, str]:
     """From an empty host to a running lab; each line printed is a step under way."""
-    steps = _Steps(total=7 if with_site else 5)
+    steps = _Steps(total=7 if with_site else 6)
     steps.say("Preparando usuarios y carpetas")
     accounts.ensure()
     _make_folders(lab)
@@ -103,8 +103,8 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     accounts.give(lab.open_run)
     storage.mount(lab)
     network.raise_up(lab)
-    steps.say("Servicios: Redis, DNS, espejo y registro")
-    for service in (services.redis(lab), services.dns(lab), services.mirror(lab), services.registry(lab)):
+    steps.say("Servicios: Redis, DNS, espejo, paquetes y registro")
+    for service in (services.redis(lab), services.dns(lab), services.mirror(lab), services.packages(lab), services.registry(lab)):
         supervisor.start(service)
     steps.say("Motor del laboratorio")
     url = f"unix://{lab.socket}"
@@ -119,9 +119,10 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
         loaded.write_text(images.sandbox_reference())
     supervisor.start(services.gate(lab))
     supervisor.start(services.engine(lab))
+    steps.say("Base de datos y permisos del registro")
+    _manage(lab, "migrate", "--noinput", "-v", "0")
+    supervisor.start(services.tokens(lab))
     if with_site:
-        steps.say("Base de datos y curso")
-        _manage(lab, "migrate", "--noinput", "-v", "0")
         _manage(lab, "lint_course")
         steps.say("Sitio web y correctores")
         supervisor.start(services.worker(lab))
@@ -130,7 +131,7 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
 
 
 def _lower(lab: Instance, supervisor: Supervisor) -> None:
-    for name in ("web", "worker"):
+    for name in ("web", "worker", "tokens"):
         supervisor.stop(name)
     _stop_sandboxes(lab)
     supervisor.stop_all()

@@ -4,7 +4,7 @@ The rules stand before the engine, hence before the first sandbox, and go away w
 Docker keeps a DOCKER-USER chain that it finds and consults it first.
 
     sandbox → same session          yes (bridged, never routed)
-    sandbox → DNS, mirror, registry  yes (they listen inside the namespace)
+    sandbox → the lab's services    yes: DNS, mirror, packages, registry, its tokens (inside the namespace)
     sandbox → anything else          rejected at once: other sessions, host, LAN, metadata, internet
     host    → sandbox                yes (previews); replies only the other way
     LAN     → sandbox                rejected
@@ -17,6 +17,8 @@ from host.instance import SERVICE_ADDRESS, HostError, Instance
 from host.shell import sh, succeeds
 
 UPLINK = "eth0"
+SYSCTLS = ("net.ipv4.ip_forward=1", "net.ipv4.ip_unprivileged_port_start=80")
+"""Of the namespace alone. What listens there below 1024 (registry, packages) needs no privilege for it."""
 
 
 def exists(lab: Instance) -> bool:
@@ -41,7 +43,7 @@ def raise_up(lab: Instance) -> None:
     sh(*inside, "addr", "add", f"{lab.engine_address}/30", "dev", UPLINK)
     sh(*inside, "link", "set", UPLINK, "up")
     sh(*inside, "route", "add", "default", "via", lab.host_address)
-    _in(lab, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
+    _in(lab, "sysctl", "-qw", *SYSCTLS, "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
     succeeds("modprobe", "br_netfilter")
     _in(lab, "iptables-restore", stdin=_ipv4_rules(lab))
     # Without IPv6 in the kernel there is nothing to close.
@@ -72,7 +74,7 @@ def _ipv4_rules(lab: Instance) -> str:
 -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
 -A INPUT -i {UPLINK} -s {lab.host_address} -j ACCEPT
 -A INPUT ! -i {UPLINK} -d {SERVICE_ADDRESS} -p udp --dport 53 -j ACCEPT
--A INPUT ! -i {UPLINK} -d {SERVICE_ADDRESS} -p tcp -m multiport --dports 53,443,5000 -j ACCEPT
+-A INPUT ! -i {UPLINK} -d {SERVICE_ADDRESS} -p tcp -m multiport --dports 53,80,443,5000,5001 -j ACCEPT
 -A INPUT -p tcp -j REJECT --reject-with tcp-reset
 -A INPUT {reject}
 -A DOCKER-USER -m physdev --physdev-is-bridged -j ACCEPT

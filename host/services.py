@@ -1,8 +1,8 @@
 """The lab's processes, each as the supervisor takes it. In the order they start:
 
-    redis → dns → mirror → registry → gate → engine → web → worker
+    redis → dns → mirror → packages → registry → gate → engine → tokens → worker → web
 
-What faces students runs as an unprivileged user; what sandboxes reach runs in the lab's namespace.
+What faces students runs as an unprivileged user; what sandboxes reach listens in the lab's namespace.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from host import accounts, certificate, images, seccomp, storage
+from host import accounts, certificate, images, listen, seccomp, storage
 from host.instance import REMAP_USER, ROOT, SERVICE_ADDRESS, USER, Instance, interpreter_prefix
 from host.shell import succeeds
 from host.supervisor import Service
@@ -88,6 +88,15 @@ def mirror(lab: Instance) -> Service:
     )
 
 
+def packages(lab: Instance) -> Service:
+    """The package mirror: files, for anybody in a sandbox."""
+    return Service(
+        name="packages",
+        argv=_in_namespace(lab, *project(lab, "-m", "host.packages", str(images.store() / "packages"), SERVICE_ADDRESS, "80")),
+        ready=lambda: _listens(lab, 80),
+    )
+
+
 def registry(lab: Instance) -> Service:
     """The class registry: students push here, with tokens of the platform, over TLS by the lab's authority."""
     folder, store = lab.home / "registry", lab.home / "registry-store"
@@ -106,6 +115,10 @@ def registry(lab: Instance) -> Service:
             (draft / "server.key").rename(folder / "token.key")
             (draft / "server.crt").rename(folder / "token.crt")
             draft.rmdir()
+        # The signer's certificate alone: with the authority in it, whatever that signs could sign tokens.
+        end = "-----END CERTIFICATE-----\n"
+        signer = (folder / "token.crt").read_text().split(end)[0] + end
+        (folder / "token.crt").write_text(signer)
         for key in ("server.key", "token.key"):
             os.chown(folder / key, 0, accounts.ids()[1])
             (folder / key).chmod(0o640)
@@ -113,27 +126,38 @@ def registry(lab: Instance) -> Service:
             "version: 0.1\nlog: {level: info}\n"
             f"storage: {{filesystem: {{rootdirectory: {store}}}, delete: {{enabled: true}}}}\n"
             f"http: {{addr: '{SERVICE_ADDRESS}:443', tls: {{certificate: {folder}/server.crt, key: {folder}/server.key}}}}\n"
-            "auth: {token: {realm: 'https://registro.lab/fichas', service: registro.lab, issuer: docker-intensivo, "
+            "auth: {token: {realm: 'https://registro.lab:5001/fichas', service: registro.lab, issuer: docker-intensivo, "
             f"rootcertbundle: {folder}/token.crt}}}}\n"
         )
 
-    # Port 443 is the only thing it needs root for.
-    bind_low = (
-        "setpriv",
-        f"--reuid={USER}",
-        f"--regid={USER}",
-        "--init-groups",
-        "--ambient-caps=+net_bind_service",
-        "--inh-caps=+net_bind_service",
-        "--pdeathsig",
-        "TERM",
-        "--",
-    )
     return Service(
         name="registry",
-        argv=_in_namespace(lab, *bind_low, "docker-registry", "serve", str(folder / "registry.yml")),
+        argv=_in_namespace(lab, *_as_user("docker-registry", "serve", str(folder / "registry.yml"))),
         before_start=write_config,
         ready=lambda: _listens(lab, 443),
+    )
+
+
+def tokens(lab: Instance) -> Service:
+    """Hands out the registry's tokens. Outside of the namespace but for its port: it asks the database."""
+    folder = lab.home / "registry"
+    app = project(
+        lab,
+        "-m",
+        "uvicorn",
+        "sandboxes.registry.app:application",
+        *("--fd", str(listen.DESCRIPTOR)),
+        *("--ssl-certfile", str(folder / "server.crt"), "--ssl-keyfile", str(folder / "server.key")),
+        *("--lifespan", "off", "--ws", "none", "--no-server-header", "--no-access-log"),
+        *("--limit-concurrency", "100", "--timeout-keep-alive", "5", "--timeout-graceful-shutdown", "3"),
+    )
+    outer = ("setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "host.listen", lab.namespace, SERVICE_ADDRESS, "5001", "--")
+    return Service(
+        name="tokens",
+        argv=(*outer, *app),
+        env={"LAB_ENV_FILE": str(lab.env_file), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        ready=lambda: _listens(lab, 5001),
+        start_seconds=60,
     )
 
 

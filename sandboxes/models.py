@@ -1,7 +1,9 @@
-"""Sandboxes and the machines they are made of. Only lifecycle.py, pool.py and reaper.py write them."""
+"""Sandboxes and the machines they are made of. Only lifecycle.py, pool.py and reaper.py write them;
+registry/credentials.py, what people log in to the class registry with."""
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from typing import Any
 
@@ -107,3 +109,17 @@ class DoctorRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.when:%Y-%m-%d %H:%M} · {'superado' if self.passed else 'no superado'}"
+
+
+def new_nonce() -> str:
+    return secrets.token_hex(16)
+
+
+class RegistryCredential(models.Model):
+    """What a user's registry password is derived from (registry/credentials.py)."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="registry_credential")
+    nonce = models.CharField(max_length=32, default=new_nonce)
+
+    def __str__(self) -> str:
+        return str(self.user)

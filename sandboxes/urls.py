@@ -3,10 +3,12 @@
 from django.urls import path
 
 from sandboxes import views
+from sandboxes.registry import views as registry_views
 
 EXERCISE = "curso/<slug:course_slug>/<slug:lesson_slug>/<slug:exercise_slug>/"
 
 urlpatterns = [
+    path("cuenta/registro/", registry_views.registry, name="registry"),
     path(EXERCISE, views.exercise, name="exercise"),
     path(EXERCISE + "panel/", views.panel, name="lab-panel"),
     path(EXERCISE + "comprobar/", views.check, name="lab-check"),

@@ -133,7 +133,7 @@ def real_lab() -> Any:
 
     from sandboxes.engine.lab import DockerLabEngine
 
-    return DockerLabEngine(settings.ENV.engine_url, lab=settings.ENV.name, image=settings.ENV.sandbox_image)
+    return DockerLabEngine(settings.ENV.engine_url, lab=settings.ENV.name, image=settings.ENV.sandbox_image, authority=settings.ENV.ca_cert)
 
 
 @pytest.fixture

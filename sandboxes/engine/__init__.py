@@ -105,7 +105,9 @@ def lab_engine() -> LabEngine:
 
     from sandboxes.engine.lab import DockerLabEngine
 
-    return _replacement or DockerLabEngine(settings.ENV.engine_url, lab=settings.ENV.name, image=settings.ENV.sandbox_image)
+    return _replacement or DockerLabEngine(
+        settings.ENV.engine_url, lab=settings.ENV.name, image=settings.ENV.sandbox_image, authority=settings.ENV.ca_cert
+    )
 
 
 _replacement: LabEngine | None = None

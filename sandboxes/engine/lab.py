@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import socket
+import tarfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -32,10 +35,12 @@ _READY = ["sh", "-c", "until curl -sf -o /dev/null --unix-socket /run/docker.soc
 class DockerLabEngine:
     """`LabEngine` on a real engine. Thread-safe; blocking, so never to be called on the event loop (but `attach`)."""
 
-    def __init__(self, url: str, *, lab: str, image: str) -> None:
+    def __init__(self, url: str, *, lab: str, image: str, authority: str = "") -> None:
+        """`authority` is the file of the certificate that machines are to trust (the class registry's), if any."""
         self._url = url
         self._lab = lab
         self._image = image
+        self._authority = authority
         self._made: docker.APIClient | None = None
 
     @property
@@ -57,6 +62,9 @@ class DockerLabEngine:
                 **_limits(limits),
             )
             self._api.create_container(image=self._image, name=name, hostname=hostname, labels=ours, host_config=host)
+            if self._authority:
+                # Before its start: Go programs read the folder once.
+                self._api.put_archive(name, "/etc/ssl/certs", _tar("laboratorio.pem", Path(self._authority).read_bytes()))
 
     def start(self, name: str) -> None:
         with _translated():
@@ -207,6 +215,16 @@ def _limits(limits: Limits) -> dict[str, Any]:
         "nano_cpus": int(limits.cpus * 1e9),
         "pids_limit": limits.pids,
     }
+
+
+def _tar(name: str, content: bytes) -> bytes:
+    """An archive of one file, of root's and readable by all."""
+    member = tarfile.TarInfo(name)
+    member.size, member.mode = len(content), 0o644
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as opened:
+        opened.addfile(member, io.BytesIO(content))
+    return archive.getvalue()
 
 
 def _both(frames: bytes) -> bytes:

@@ -49,7 +49,7 @@ def test_sandboxes_reach_the_labs_services_and_no_other_port() -> None:
     assert len(admitted) == 2
     assert all(f"-d {SERVICE_ADDRESS} " in rule for rule in admitted)
     ports = {re.search(r"-p (\w+)", rule).group(1): re.search(r"--dports? (\S+)", rule).group(1) for rule in admitted}  # type: ignore[union-attr]
-    assert ports == {"udp": "53", "tcp": "53,443,5000"}
+    assert ports == {"udp": "53", "tcp": "53,80,443,5000,5001"}
 
 
 def test_only_the_host_enters_from_outside() -> None:
