@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Status(StrEnum):
@@ -20,6 +20,12 @@ class Status(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     """It could not be checked; never counts against anybody."""
+    PENDING = "pending"
+    """Not looked at: a check that it requires has not passed."""
+
+
+class NotEnoughEvidence(Exception):
+    """What was kept of a past run does not hold what a check asks for today."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,11 @@ class Spec(BaseModel):
     id: str
     tipo: str
     titulo: str
-    puntos: int = 1
+    puntos: int = Field(default=1, ge=0, le=100)
+    requiere: list[str] = []
+    """Earlier checks that must pass before this one is looked at."""
+    extra: bool = False
+    """Gives points, but the exercise is passed without it."""
 
 
 class Evidence(BaseModel):

@@ -6,9 +6,7 @@ model, has a deadline and a budget of bytes, and ends in CannotObserve rather th
 
 from __future__ import annotations
 
-import io
 import json
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,67 +17,44 @@ import docker
 import requests
 import urllib3
 from docker.errors import APIError, DockerException, NotFound
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
-from requests.adapters import HTTPAdapter
+from pydantic import TypeAdapter
 
-from sandboxes.engine import EngineError, LabEngine
-from sandboxes.engine.stream import Demultiplexer
+from sandboxes.engine import EngineError, ExecResult, LabEngine, probes
+from sandboxes.engine.facts import (
+    NOT_UNDERSTOOD,
+    CannotObserve,
+    ContainerFacts,
+    FileFacts,
+    HistoryRow,
+    ImageFacts,
+    MountFacts,
+    NetworkFacts,
+    ProcessFacts,
+    VolumeFacts,
+    as_list,
+    container_facts,
+    get,
+    image_facts,
+    parse,
+)
+from sandboxes.engine.tunnel import Budget, TunnelAdapter
+
+__all__ = [
+    "CannotObserve",
+    "ContainerFacts",
+    "FileFacts",
+    "HistoryRow",
+    "ImageFacts",
+    "MountFacts",
+    "NetworkFacts",
+    "ProcessFacts",
+    "StudentEngine",
+    "VolumeFacts",
+]
 
 BYTE_BUDGET = 16 << 20
 """What one check run may read from a student's engine, in all."""
 _BASE = "http://student:80"
-
-
-class CannotObserve(Exception):
-    """The state can't be known; the message, in Spanish, follows «no se pudo comprobar:»."""
-
-
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
-
-
-class ImageFacts(_Facts):
-    """One image, as inspected."""
-
-    id: str = Field(alias="Id", pattern=r"^sha256:[0-9a-f]{64}$")
-    tags: list[str] = Field(default=[], alias="RepoTags")
-    digests: list[str] = Field(default=[], alias="RepoDigests")
-    parent: str = Field(default="", alias="Parent")
-    comment: str = Field(default="", alias="Comment")
-    size: int = Field(default=0, alias="Size", ge=0)
-    layers: list[str] = []
-    cmd: list[str] = []
-    entrypoint: list[str] = []
-    user: str = ""
-
-
-class HistoryRow(_Facts):
-    """One row of `docker history`, newest first."""
-
-    created_by: str = Field(default="", alias="CreatedBy")
-    size: int = Field(default=0, alias="Size")
-    comment: str = Field(default="", alias="Comment")
-
-
-class ContainerFacts(_Facts):
-    """One container, as inspected."""
-
-    id: str = Field(pattern=r"^[0-9a-f]{64}$")
-    name: str
-    image: str
-    """As the student wrote it."""
-    image_id: str
-    status: str
-    exit_code: int
-    error: str = ""
-    path: str = ""
-    args: list[str] = []
-    command: list[str] = []
-    tty: bool = False
-    links: list[str] = []
-    """`/target:/this/alias`, as HostConfig keeps them."""
-    addresses: dict[str, str] = {}
-    """Network → IPv4 address."""
 
 
 class StudentEngine:
@@ -89,12 +64,12 @@ class StudentEngine:
         self._lab = lab
         self._container = container
         self._deadline = time.monotonic() + seconds
-        self._budget = _Budget(BYTE_BUDGET, self._deadline)
+        self._budget = Budget(BYTE_BUDGET, self._deadline)
         self._known: dict[tuple[str, ...], Any] = {}
 
     def __enter__(self) -> StudentEngine:
         self._api: Any = docker.APIClient(_BASE, version="1.41", timeout=20)
-        self._api.mount(_BASE, _TunnelAdapter(self._lab, self._container, self._budget))
+        self._api.mount(_BASE, TunnelAdapter(self._lab, self._container, self._budget))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -103,7 +78,7 @@ class StudentEngine:
     def images(self) -> list[ImageFacts]:
         """Every tagged image."""
         rows = self._ask(("images",), lambda: self._api.images())
-        ids = [row["Id"] for row in _as_list(rows)]
+        ids = [row["Id"] for row in as_list(rows)]
         if len(ids) > 500:
             raise CannotObserve("hay demasiadas imágenes en el motor")
         return [self._inspect_image(id_) for id_ in dict.fromkeys(ids)]
@@ -121,11 +96,11 @@ class StudentEngine:
 
     def history(self, reference: str) -> list[HistoryRow]:
         rows = self._ask(("history", reference), lambda: self._api.history(reference))
-        return _parse(TypeAdapter(list[HistoryRow]), rows)
+        return parse(TypeAdapter(list[HistoryRow]), rows)
 
     def containers(self) -> list[ContainerFacts]:
         """Every container, stopped ones too, oldest first."""
-        rows = _as_list(self._ask(("containers",), lambda: self._api.containers(all=True)))
+        rows = as_list(self._ask(("containers",), lambda: self._api.containers(all=True)))
         if len(rows) > 500:
             raise CannotObserve("hay demasiados contenedores en el motor")
         facts = [self._inspect_container(str(row.get("Id"))) for row in reversed(rows)]
@@ -149,49 +124,71 @@ class StudentEngine:
 
         # By the sandbox's own client: docker-py would lose the first bytes of a hijacked stream.
         def run() -> tuple[int, str]:
-            done = self._lab.run(self._container, ["docker", "exec", container.id, *argv], seconds=self._budget.seconds())
+            done = self._execute(["docker", "exec", container.id, *argv], user="root", seconds=20)
             return done.code, done.output[:65536].decode(errors="replace")
 
         return cast("tuple[int, str]", self._ask(("run", container.id, *argv), run))
 
+    def volumes(self) -> list[VolumeFacts]:
+        rows = get(self._ask(("volumes",), lambda: self._api.volumes()), "Volumes") or []
+        return parse(TypeAdapter(list[VolumeFacts]), as_list(rows)[:500])
+
+    def networks(self) -> list[NetworkFacts]:
+        rows = self._ask(("networks",), lambda: self._api.networks())
+        return parse(TypeAdapter(list[NetworkFacts]), as_list(rows)[:500])
+
+    def run(self, argv: list[str], *, user: str = "root", seconds: float = 20) -> tuple[int, bytes]:
+        """Run a command in the sandbox itself: exit code (124 if it took too long) and output, both streams."""
+        limit = ["timeout", "-k", "1", f"{seconds:.0f}", *argv]
+        done: ExecResult = self._ask(("sandbox", user, *argv), lambda: self._execute(limit, user=user, seconds=seconds + 3))
+        return done.code, done.output
+
+    def file(self, path: str, *, within: ContainerFacts | ImageFacts | VolumeFacts | None = None) -> tuple[FileFacts | None, list[str]]:
+        """A file of the sandbox, or of what it holds, if it is there; and the names beside it. Changes nothing."""
+        layers: list[str] = []
+        match within:
+            case None:
+                root = "/"
+            case VolumeFacts():
+                root = within.folder
+            case ContainerFacts(pid=pid) if pid:
+                root = f"/proc/{pid}/root"
+            case _:
+                root, layers = "", within.folders
+        if not root and not layers:
+            raise CannotObserve("este motor no deja ver los ficheros de una imagen")
+        _code, output = self.run(probes.look(root, path, layers))
+        return probes.looked(output)
+
+    def processes(self, container: ContainerFacts) -> list[ProcessFacts]:
+        """A running container's processes, read from /proc: `docker top` depends on cgroups."""
+        code, output = self.run(probes.processes(container.pid))
+        if code:
+            raise CannotObserve("no se pueden ver los procesos del contenedor")
+        return probes.processes_seen(output)
+
+    def resolve(self, container: ContainerFacts, name: str) -> list[str]:
+        """The addresses that a name has for a running container, by the engine's name server; none on the default network."""
+        code, output = self.run(probes.resolve(container.pid, name))
+        return output.decode(errors="replace").split()[1:6] if not code and output.startswith(b"lab") else []
+
+    def listening(self, container: ContainerFacts) -> dict[int, bool]:
+        """TCP ports on which a running container listens → whether others can reach them."""
+        return probes.listened(self.run(probes.listening(container.pid))[1])
+
+    def _execute(self, argv: list[str], *, user: str, seconds: float) -> ExecResult:
+        try:
+            done = self._lab.run(self._container, argv, user=user, seconds=min(seconds, self._budget.seconds()))
+        except EngineError as error:
+            raise CannotObserve("una orden no acabó a tiempo o escribió demasiado") from error
+        self._budget.spend(len(done.output))
+        return done
+
     def _inspect_image(self, reference: str) -> ImageFacts:
-        raw = self._ask(("image", reference), lambda: self._api.inspect_image(reference))
-        config = _get(raw, "Config") or {}
-        return _parse(
-            TypeAdapter(ImageFacts),
-            {
-                **_as_object(raw),
-                "RepoTags": _get(raw, "RepoTags") or [],
-                "RepoDigests": _get(raw, "RepoDigests") or [],
-                "layers": _get(_get(raw, "RootFS") or {}, "Layers") or [],
-                "cmd": _get(config, "Cmd") or [],
-                "entrypoint": _get(config, "Entrypoint") or [],
-                "user": _get(config, "User") or "",
-            },
-        )
+        return image_facts(self._ask(("image", reference), lambda: self._api.inspect_image(reference)))
 
     def _inspect_container(self, id_: str) -> ContainerFacts:
-        raw = self._ask(("container", id_), lambda: self._api.inspect_container(id_))
-        config, state, host = _get(raw, "Config") or {}, _get(raw, "State") or {}, _get(raw, "HostConfig") or {}
-        networks = _as_object(_get(_get(raw, "NetworkSettings") or {}, "Networks") or {})
-        return _parse(
-            TypeAdapter(ContainerFacts),
-            {
-                "id": _get(raw, "Id"),
-                "name": str(_get(raw, "Name") or "").lstrip("/"),
-                "image": _get(config, "Image"),
-                "image_id": _get(raw, "Image"),
-                "status": _get(state, "Status"),
-                "exit_code": _get(state, "ExitCode"),
-                "error": _get(state, "Error") or "",
-                "path": _get(raw, "Path") or "",
-                "args": _get(raw, "Args") or [],
-                "command": _get(config, "Cmd") or [],
-                "tty": bool(_get(config, "Tty")),
-                "links": _get(host, "Links") or [],
-                "addresses": {name: _get(network, "IPAddress") or "" for name, network in networks.items()},
-            },
-        )
+        return container_facts(self._ask(("container", id_), lambda: self._api.inspect_container(id_)))
 
     def _found(self, ask: Any) -> bool:
         try:
@@ -207,118 +204,6 @@ class StudentEngine:
         return self._known[key]
 
 
-class _Budget:
-    """What is left of a check run's time and bytes."""
-
-    def __init__(self, count: int, deadline: float) -> None:
-        self._left = count
-        self._deadline = deadline
-
-    def spend(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0:
-            raise CannotObserve("el motor contestó con demasiados datos")
-
-    def seconds(self) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise CannotObserve("el motor tardó demasiado en contestar")
-        return min(left, 20)
-
-
-class _TunnelStream(io.RawIOBase):
-    """A tunnel's bytes without their frames, under a budget: what http.client reads and writes."""
-
-    def __init__(self, tunnel: socket.socket, budget: _Budget) -> None:
-        self._socket = tunnel
-        self._frames = Demultiplexer()
-        self._ready = b""
-        self._budget = budget
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            self._socket.settimeout(self._budget.seconds())
-            chunk = self._socket.recv(65536)
-            if not chunk:
-                return 0
-            self._budget.spend(len(chunk))
-            self._ready = self._frames.feed(chunk)
-        count = min(len(buffer), len(self._ready))
-        buffer[:count] = self._ready[:count]
-        self._ready = self._ready[count:]
-        return count
-
-    # What http.client and urllib3 ask of a socket.
-    def fileno(self) -> int:
-        return self._socket.fileno()
-
-    def sendall(self, data: bytes) -> None:
-        self._socket.settimeout(self._budget.seconds())
-        self._socket.sendall(data)
-
-    def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
-        return io.BufferedReader(_Shared(self))
-
-    def settimeout(self, _seconds: float | None) -> None:
-        """Time is the budget's."""
-
-    def close(self) -> None:
-        self._socket.close()
-        super().close()
-
-
-class _Shared(io.RawIOBase):
-    """Reads from the tunnel without owning it: http.client closes its file after each answer."""
-
-    def __init__(self, stream: _TunnelStream) -> None:
-        self._stream = stream
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._stream.readinto(buffer)
-
-
-class _TunnelConnection(urllib3.connection.HTTPConnection):
-    def __init__(self, lab: LabEngine, container: str, budget: _Budget) -> None:
-        super().__init__("student")
-        self._open = lambda: _TunnelStream(lab.tunnel(container, ["docker", "system", "dial-stdio"]), budget)
-
-    def connect(self) -> None:
-        self.sock = self._open()  # type: ignore[no-untyped-call]
-
-
-class _TunnelPool(urllib3.connectionpool.HTTPConnectionPool):
-    def __init__(self, lab: LabEngine, container: str, budget: _Budget) -> None:
-        super().__init__("student", maxsize=2, retries=False)
-        self._make = lambda: _TunnelConnection(lab, container, budget)
-
-    def _new_conn(self) -> _TunnelConnection:
-        return self._make()  # type: ignore[no-untyped-call]
-
-
-class _TunnelAdapter(HTTPAdapter):
-    """requests' way into the tunnel, as docker-py does for unix sockets."""
-
-    def __init__(self, lab: LabEngine, container: str, budget: _Budget) -> None:
-        self._pool = _TunnelPool(lab, container, budget)
-        super().__init__()
-
-    def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Any:
-        return self._pool
-
-    def request_url(self, request: requests.PreparedRequest, _proxies: Any) -> str:
-        return request.path_url
-
-    def close(self) -> None:
-        self._pool.close()
-        super().close()
-
-
 @contextmanager
 def _untrusted() -> Iterator[None]:
     try:
@@ -326,7 +211,7 @@ def _untrusted() -> Iterator[None]:
     except CannotObserve:
         raise
     except requests.JSONDecodeError as error:
-        raise CannotObserve("el motor contestó algo que no se entiende") from error
+        raise CannotObserve(NOT_UNDERSTOOD) from error
     except NotFound:
         raise CannotObserve("algo cambió en el motor mientras se comprobaba; vuelve a intentarlo") from None
     except APIError as error:
@@ -334,30 +219,7 @@ def _untrusted() -> Iterator[None]:
     except (EngineError, DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise CannotObserve("tu motor de Docker no contesta; ¿está en marcha?") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, json.JSONDecodeError) as error:
-        raise CannotObserve("el motor contestó algo que no se entiende") from error
-
-
-def _parse[T](adapter: TypeAdapter[T], raw: Any) -> T:
-    try:
-        return adapter.validate_python(raw)
-    except ValidationError as error:
-        raise CannotObserve("el motor contestó algo que no se entiende") from error
-
-
-def _get(raw: Any, key: str) -> Any:
-    return _as_object(raw).get(key)
-
-
-def _as_object(raw: Any) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        raise CannotObserve("el motor contestó algo que no se entiende")
-    return raw
-
-
-def _as_list(raw: Any) -> list[dict[str, Any]]:
-    if not isinstance(raw, list) or not all(isinstance(row, dict) for row in raw):
-        raise CannotObserve("el motor contestó algo que no se entiende")
-    return raw
+        raise CannotObserve(NOT_UNDERSTOOD) from error
 
 
 def _normal(reference: str) -> str:
