@@ -53,6 +53,15 @@ class Spec(BaseModel):
     """Gives points, but the exercise is passed without it."""
 
 
+PARTS = "de"
+"""The field where a check that is made of others has them."""
+
+
+def named(raw: dict[str, Any], number: int) -> dict[str, Any]:
+    """A part of a check needs neither id nor title of its own."""
+    return {"id": str(number), "titulo": "", **raw}
+
+
 class Evidence(BaseModel):
     """What was seen, kept with the check run so that it can be judged again."""
 
@@ -86,6 +95,11 @@ def register(kind: Kind) -> None:
 def get(name: str) -> Kind:
     """The kind of that name; raises KeyError."""
     return _kinds[name]
+
+
+def parse(raw: dict[str, Any]) -> Spec:
+    """The specification of a check; raises KeyError for an unknown kind and pydantic's ValidationError."""
+    return get(str(raw.get("tipo"))).spec.model_validate(raw)
 
 
 def names() -> list[str]:

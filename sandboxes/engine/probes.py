@@ -52,7 +52,8 @@ _RESOLVE = r"""
 use Socket; my $name = shift;
 socket(my $s, PF_INET, SOCK_DGRAM, 17) or exit 9; connect($s, pack_sockaddr_in(53, inet_aton("127.0.0.11"))) or exit 9;
 send($s, pack("nnnnnn", 7, 256, 1, 0, 0, 0) . join("", map { pack("C/a", $_) } split(/\./, $name)) . pack("Cnn", 0, 1, 1), 0) or exit 9;
-my $r = ""; vec($r, fileno($s), 1) = 1; our $in; our $at = 12; $in = "" if !select($r, undef, undef, 3); recv($s, $in, 512, 0) if !defined $in;
+my $r = ""; vec($r, fileno($s), 1) = 1; our $in; our $at = 12; $in = "" if !select($r, undef, undef, 3);
+recv($s, $in, 512, 0) if !defined $in;
 exit 9 if length($in) < 12; my $n = unpack("x6n", $in);
 sub label { unpack("C", substr($in, $at, 1)) // 0 }
 $at += 1 + label() while label(); $at += 5; print "lab";

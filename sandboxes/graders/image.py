@@ -22,7 +22,6 @@ from __future__ import annotations
 from typing import Annotated, ClassVar, Literal
 
 from django.utils.translation import gettext as _
-
 from pydantic import AfterValidator, Field
 
 from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
@@ -224,9 +223,7 @@ def _config_fault(spec: ImageSpec, found: Config | None) -> tuple[str, str, str]
         return (
             _("ocupa %(size)s como mucho") % {"size": in_words(in_bytes(spec.tamano_maximo))},
             _("ocupa %(size)s") % {"size": in_words(found.size)},
-            _(
-                "Mira qué capa pesa con «docker history %(image)s». Lo que una capa borra sigue ocupando en la anterior: bórralo en el mismo RUN."
-            )
+            _("Mira qué capa pesa con «docker history %(image)s». Lo que una capa borra sigue en la anterior: bórralo en el mismo RUN.")
             % {"image": spec.imagen},
         )
     return None
