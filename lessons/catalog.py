@@ -51,7 +51,7 @@ class Mistake(_Strict):
     mensaje: str
 
 
-class _ExerciseFile(_Strict):
+class ExerciseFile(_Strict):
     titulo: str
     resumen: str
     minutos: int = Field(default=10, ge=1)
@@ -181,7 +181,7 @@ def _load_lesson(folder: Path, entry: _LessonEntry, number: int) -> Lesson:
 
 def _load_exercise(home: Path, key: str) -> Exercise:
     path = home / "ejercicio.yaml"
-    parsed = _validate(_ExerciseFile, path)
+    parsed = _validate(ExerciseFile, path)
     lines = _lines(path)
     checks = []
     for position, raw in enumerate(parsed.comprobaciones):
