@@ -51,7 +51,7 @@ class Mistake(_Strict):
     mensaje: str
 
 
-class _ExerciseFile(_Strict):
+class ExerciseFile(_Strict):
     titulo: str
     resumen: str
     minutos: int = Field(default=10, ge=1)
@@ -181,13 +181,21 @@ def _load_lesson(folder: Path, entry: _LessonEntry, number: int) -> Lesson:
 
 def _load_exercise(home: Path, key: str) -> Exercise:
     path = home / "ejercicio.yaml"
-    parsed = _validate(_ExerciseFile, path)
+    parsed = _validate(ExerciseFile, path)
     lines = _lines(path)
     checks = []
     for position, raw in enumerate(parsed.comprobaciones):
-        checks.append(_check(raw, path, lines, position))
+        checks.append(_check(raw, path, lines, ("comprobaciones", position)))
+    if all(check.extra for check in checks):
+        raise CourseError(
+            f"{path}:{_line_of(lines, ('comprobaciones',))}: todas las comprobaciones son extra: no queda ninguna que superar."
+        )
     ids: dict[str, int] = {}
     for position, check in enumerate(checks):
+        for number, required in enumerate(check.requiere):
+            if required not in ids:
+                line = _line_of(lines, ("comprobaciones", position, "requiere", number))
+                raise CourseError(f"{path}:{line}: «{check.id}» requiere «{required}», que no es ninguna comprobación anterior.")
         line = _line_of(lines, ("comprobaciones", position, "id"))
         if ids.setdefault(check.id, line) != line:
             raise CourseError(f"{path}:{line}: ya hay una comprobación «{check.id}» en la línea {ids[check.id]}.")
@@ -215,8 +223,12 @@ def _load_exercise(home: Path, key: str) -> Exercise:
     )
 
 
-def _check(raw: dict[str, Any], path: Path, lines: dict[tuple[str | int, ...], int], position: int) -> kinds.Spec:
-    here: tuple[str | int, ...] = ("comprobaciones", position)
+def _check(raw: dict[str, Any], path: Path, lines: dict[tuple[str | int, ...], int], here: tuple[str | int, ...]) -> kinds.Spec:
+    parts = raw.get(kinds.PARTS)
+    if isinstance(parts, list) and all(isinstance(part, dict) for part in parts):
+        # Parts are read first, so that a fault of one is told at its own line.
+        read = [_check(kinds.named(part, number), path, lines, (*here, kinds.PARTS, number)) for number, part in enumerate(parts)]
+        raw = {**raw, kinds.PARTS: read}
     try:
         kind = kinds.get(str(raw.get("tipo")))
     except KeyError:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Status(StrEnum):
@@ -20,6 +20,12 @@ class Status(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     """It could not be checked; never counts against anybody."""
+    PENDING = "pending"
+    """Not looked at: a check that it requires has not passed."""
+
+
+class NotEnoughEvidence(Exception):
+    """What was kept of a past run does not hold what a check asks for today."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +46,22 @@ class Spec(BaseModel):
     id: str
     tipo: str
     titulo: str
-    puntos: int = 1
+    puntos: int = Field(default=1, ge=0, le=100)
+    requiere: list[str] = []
+    """Earlier checks that must pass before this one is looked at."""
+    extra: bool = False
+    """Gives points, but the exercise is passed without it."""
     nodo: str = ""
     """The node whose engine is looked at; empty for the first."""
+
+
+PARTS = "de"
+"""The field where a check that is made of others has them."""
+
+
+def named(raw: dict[str, Any], number: int) -> dict[str, Any]:
+    """A part of a check needs neither id nor title of its own."""
+    return {"id": str(number), "titulo": "", **raw}
 
 
 class Evidence(BaseModel):
@@ -78,6 +97,11 @@ def register(kind: Kind) -> None:
 def get(name: str) -> Kind:
     """The kind of that name; raises KeyError."""
     return _kinds[name]
+
+
+def parse(raw: dict[str, Any]) -> Spec:
+    """The specification of a check; raises KeyError for an unknown kind and pydantic's ValidationError."""
+    return get(str(raw.get("tipo"))).spec.model_validate(raw)
 
 
 def names() -> list[str]:

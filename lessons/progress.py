@@ -70,7 +70,9 @@ def last_check(user: User, exercise: str) -> CheckRun | None:
 
 def end_check(check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]], evidence: Mapping[str, Any]) -> bool:
     """Record what a check run found; False if it had ended already (a worker was killed and its task came back)."""
-    passed = len(verdicts) == len(exercise.checks) and all(verdict.status == Status.PASSED for _, verdict in verdicts)
+    done = {id_ for id_, verdict in verdicts if verdict.status == Status.PASSED}
+    passed = all(spec.id in done for spec in exercise.checks if not spec.extra)
+    points = sum(spec.puntos for spec in exercise.checks if spec.id in done)
     titles = {spec.id: spec.titulo for spec in exercise.checks}
     results = [{"id": id_, "title": titles[id_], **asdict(verdict)} for id_, verdict in verdicts]
     with transaction.atomic():
@@ -78,7 +80,11 @@ def end_check(check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str,
             finished=timezone.now(), passed=passed, results=results, evidence=dict(evidence)
         )
         if ended and passed:
-            Completion.objects.get_or_create(user_id=check.attempt.user_id, exercise=exercise.key, defaults={"points": exercise.points})
+            completion, new = Completion.objects.get_or_create(
+                user_id=check.attempt.user_id, exercise=exercise.key, defaults={"points": points}
+            )
+            if not new:
+                Completion.objects.filter(pk=completion.pk, points__lt=points).update(points=points)
     return bool(ended)
 
 

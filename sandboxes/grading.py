@@ -9,6 +9,7 @@ A check run ends once, whoever ends it. What could not be observed is said, neve
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
@@ -18,6 +19,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from pydantic import ValidationError
 
 from lessons import catalog, kinds, progress
 from lessons.kinds import Status, Verdict
@@ -28,6 +30,9 @@ from sandboxes.engine.student import CannotObserve, Nodes
 from sandboxes.models import Sandbox, State
 
 log = structlog.get_logger()
+
+EVIDENCE_LIMIT = 256 << 10
+"""Characters of JSON that one check may keep."""
 
 
 def request_check(sandbox: Sandbox) -> CheckRun | None:
@@ -66,31 +71,65 @@ def grade(checks: Iterable[kinds.Spec], engine_of: Callable[[str], Any]) -> tupl
     """Observe and judge each check: verdicts by check id, and the evidence they rest on.
 
     `engine_of` gives the engine of a node by its name, and of the first for an empty one."""
-    verdicts, seen = [], {}
-    for spec in checks:
+    seen: dict[str, Any] = {}
+
+    def look(spec: kinds.Spec) -> Verdict:
         kind = kinds.get(spec.tipo)
         try:
-            evidence = kind.observe(spec, engine_of(spec.nodo))
+            raw = storable(kind.observe(spec, engine_of(spec.nodo)).model_dump(mode="json"))
         except CannotObserve as error:
-            verdicts.append((spec.id, cannot_check(str(error))))
-            continue
-        seen[spec.id] = evidence.model_dump(mode="json")
-        verdicts.append((spec.id, kind.judge(spec, evidence)))
-    return verdicts, seen
+            return cannot_check(str(error))
+        if len(json.dumps(raw)) > EVIDENCE_LIMIT:
+            return cannot_check(_("hay demasiado que mirar en el motor"))
+        seen[spec.id] = raw
+        return kind.judge(spec, kind.evidence.model_validate(raw))
+
+    return _in_order(checks, look), seen
 
 
 def rejudge(check: CheckRun) -> list[tuple[str, Verdict]]:
     """Judge a past run's evidence again with today's checks; says so where the evidence does not suffice."""
     exercise = catalog.exercise(check.attempt.exercise)
-    verdicts = []
-    for spec in exercise.checks if exercise else ():
+
+    def judge(spec: kinds.Spec) -> Verdict:
         kind = kinds.get(spec.tipo)
         raw = check.evidence.get(spec.id)
         if raw is None:
-            verdicts.append((spec.id, cannot_check(_("no se guardaron pruebas de esta comprobación"))))
-            continue
-        verdicts.append((spec.id, kind.judge(spec, kind.evidence.model_validate(raw))))
-    return verdicts
+            return cannot_check(_("no se guardaron pruebas de esta comprobación"))
+        try:
+            return kind.judge(spec, kind.evidence.model_validate(raw))
+        except (kinds.NotEnoughEvidence, ValidationError):
+            return cannot_check(_("las pruebas que se guardaron no bastan para esta comprobación"))
+
+    return _in_order(exercise.checks if exercise else (), judge)
+
+
+def _in_order(checks: Iterable[kinds.Spec], judge: Callable[[kinds.Spec], Verdict]) -> list[tuple[str, Verdict]]:
+    """Judge the checks, but for those that require one that has not passed."""
+    verdicts: dict[str, Verdict] = {}
+    titles: dict[str, str] = {}
+    for spec in checks:
+        titles[spec.id] = spec.titulo
+        first = next((id_ for id_ in spec.requiere if id_ not in verdicts or verdicts[id_].status != Status.PASSED), None)
+        verdicts[spec.id] = judge(spec) if first is None else _wait_for(titles.get(first, first))
+    return list(verdicts.items())
+
+
+def _wait_for(title: str) -> Verdict:
+    return Verdict(Status.PENDING, expected="", observed=_("Primero: «%(title)s».") % {"title": title})
+
+
+def storable(value: Any) -> Any:
+    """The same JSON without what a database can't keep: NUL and halves of characters, which a student's engine may say."""
+    match value:
+        case str():
+            return value.replace("\x00", "\ufffd").encode(errors="replace").decode()
+        case list():
+            return [storable(item) for item in value]
+        case dict():
+            return {storable(key): storable(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 def cannot_check(why: str) -> Verdict:

@@ -31,17 +31,23 @@ def prove(exercise: Exercise, engine: LabEngine) -> Iterator[Proof]:
     """Try every case of an exercise, each in a sandbox of its own."""
     with _sandbox(exercise, engine) as nodes:
         verdicts = _grade(exercise, engine, nodes)
-        passed = all(verdict.status == Status.PASSED for verdict in verdicts.values())
+        passed = all(verdicts[check.id].status == Status.PASSED for check in exercise.checks if not check.extra)
         unknown = [id_ for id_, verdict in verdicts.items() if verdict.status == Status.UNKNOWN]
         fault = "pasa sin hacer nada" if passed else f"no se pudo comprobar: {', '.join(unknown)}" if unknown else ""
         yield Proof(exercise.key, "sin tocar", fault)
+    bonus = {check.id for check in exercise.checks if check.extra}
     for number, commands in enumerate(exercise.solutions, start=1):
         with _sandbox(exercise, engine) as nodes:
             said = _type(engine, nodes, commands)
             for turn in ("", " (otra vez)"):
-                bad = {id_: v for id_, v in _grade(exercise, engine, nodes).items() if v.status != Status.PASSED}
+                verdicts = _grade(exercise, engine, nodes)
+                bonus -= {id_ for id_, v in verdicts.items() if v.status == Status.PASSED}
+                bad = {check.id: verdicts[check.id] for check in exercise.checks if not check.extra}
+                bad = {id_: v for id_, v in bad.items() if v.status != Status.PASSED}
                 fault = "; ".join(f"{id_}: {_say(verdict)}" for id_, verdict in bad.items())
                 yield Proof(exercise.key, f"solución {number}{turn}", f"{fault}\n{said}" if fault else "")
+    if bonus:
+        yield Proof(exercise.key, "lo que da puntos extra", f"ninguna solución supera {', '.join(sorted(bonus))}")
     for mistake in exercise.mistakes:
         with _sandbox(exercise, engine) as nodes:
             said = _type(engine, nodes, mistake.ordenes)

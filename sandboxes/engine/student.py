@@ -17,61 +17,45 @@ import docker
 import requests
 import urllib3
 from docker.errors import APIError, DockerException, NotFound
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from sandboxes.engine import EngineError, LabEngine
-from sandboxes.engine.tunnel import BYTE_BUDGET, Budget, CannotObserve, TunnelAdapter
+from sandboxes.engine import EngineError, ExecResult, LabEngine, probes
+from sandboxes.engine.facts import (
+    NOT_UNDERSTOOD,
+    CannotObserve,
+    ContainerFacts,
+    FileFacts,
+    HistoryRow,
+    ImageFacts,
+    MountFacts,
+    NetworkFacts,
+    ProcessFacts,
+    VolumeFacts,
+    as_list,
+    container_facts,
+    get,
+    image_facts,
+    parse,
+)
+from sandboxes.engine.tunnel import Budget, TunnelAdapter
 
-__all__ = ["CannotObserve", "ContainerFacts", "HistoryRow", "ImageFacts", "Nodes", "StudentEngine"]
+__all__ = [
+    "CannotObserve",
+    "ContainerFacts",
+    "FileFacts",
+    "HistoryRow",
+    "ImageFacts",
+    "MountFacts",
+    "NetworkFacts",
+    "Nodes",
+    "ProcessFacts",
+    "StudentEngine",
+    "VolumeFacts",
+]
+
+BYTE_BUDGET = 16 << 20
+"""What one check run may read from a student's engine, in all."""
 _BASE = "http://student:80"
-
-
-class _Facts(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, populate_by_name=True)
-
-
-class ImageFacts(_Facts):
-    """One image, as inspected."""
-
-    id: str = Field(alias="Id", pattern=r"^sha256:[0-9a-f]{64}$")
-    tags: list[str] = Field(default=[], alias="RepoTags")
-    digests: list[str] = Field(default=[], alias="RepoDigests")
-    parent: str = Field(default="", alias="Parent")
-    comment: str = Field(default="", alias="Comment")
-    size: int = Field(default=0, alias="Size", ge=0)
-    layers: list[str] = []
-    cmd: list[str] = []
-    entrypoint: list[str] = []
-    user: str = ""
-
-
-class HistoryRow(_Facts):
-    """One row of `docker history`, newest first."""
-
-    created_by: str = Field(default="", alias="CreatedBy")
-    size: int = Field(default=0, alias="Size")
-    comment: str = Field(default="", alias="Comment")
-
-
-class ContainerFacts(_Facts):
-    """One container, as inspected."""
-
-    id: str = Field(pattern=r"^[0-9a-f]{64}$")
-    name: str
-    image: str
-    """As the student wrote it."""
-    image_id: str
-    status: str
-    exit_code: int
-    error: str = ""
-    path: str = ""
-    args: list[str] = []
-    command: list[str] = []
-    tty: bool = False
-    links: list[str] = []
-    """`/target:/this/alias`, as HostConfig keeps them."""
-    addresses: dict[str, str] = {}
-    """Network → IPv4 address."""
 
 
 class StudentEngine:
@@ -95,7 +79,7 @@ class StudentEngine:
     def images(self) -> list[ImageFacts]:
         """Every tagged image."""
         rows = self._ask(("images",), lambda: self._api.images())
-        ids = [row["Id"] for row in _as_list(rows)]
+        ids = [row["Id"] for row in as_list(rows)]
         if len(ids) > 500:
             raise CannotObserve("hay demasiadas imágenes en el motor")
         return [self._inspect_image(id_) for id_ in dict.fromkeys(ids)]
@@ -113,11 +97,11 @@ class StudentEngine:
 
     def history(self, reference: str) -> list[HistoryRow]:
         rows = self._ask(("history", reference), lambda: self._api.history(reference))
-        return _parse(TypeAdapter(list[HistoryRow]), rows)
+        return parse(TypeAdapter(list[HistoryRow]), rows)
 
     def containers(self) -> list[ContainerFacts]:
         """Every container, stopped ones too, oldest first."""
-        rows = _as_list(self._ask(("containers",), lambda: self._api.containers(all=True)))
+        rows = as_list(self._ask(("containers",), lambda: self._api.containers(all=True)))
         if len(rows) > 500:
             raise CannotObserve("hay demasiados contenedores en el motor")
         facts = [self._inspect_container(str(row.get("Id"))) for row in reversed(rows)]
@@ -141,49 +125,71 @@ class StudentEngine:
 
         # By the sandbox's own client: docker-py would lose the first bytes of a hijacked stream.
         def run() -> tuple[int, str]:
-            done = self._lab.run(self._container, ["docker", "exec", container.id, *argv], seconds=self._budget.seconds())
+            done = self._execute(["docker", "exec", container.id, *argv], user="root", seconds=20)
             return done.code, done.output[:65536].decode(errors="replace")
 
         return cast("tuple[int, str]", self._ask(("run", container.id, *argv), run))
 
+    def volumes(self) -> list[VolumeFacts]:
+        rows = get(self._ask(("volumes",), lambda: self._api.volumes()), "Volumes") or []
+        return parse(TypeAdapter(list[VolumeFacts]), as_list(rows)[:500])
+
+    def networks(self) -> list[NetworkFacts]:
+        rows = self._ask(("networks",), lambda: self._api.networks())
+        return parse(TypeAdapter(list[NetworkFacts]), as_list(rows)[:500])
+
+    def run(self, argv: list[str], *, user: str = "root", seconds: float = 20) -> tuple[int, bytes]:
+        """Run a command in the sandbox itself: exit code (124 if it took too long) and output, both streams."""
+        limit = ["timeout", "-k", "1", f"{seconds:.0f}", *argv]
+        done: ExecResult = self._ask(("sandbox", user, *argv), lambda: self._execute(limit, user=user, seconds=seconds + 3))
+        return done.code, done.output
+
+    def file(self, path: str, *, within: ContainerFacts | ImageFacts | VolumeFacts | None = None) -> tuple[FileFacts | None, list[str]]:
+        """A file of the sandbox, or of what it holds, if it is there; and the names beside it. Changes nothing."""
+        layers: list[str] = []
+        match within:
+            case None:
+                root = "/"
+            case VolumeFacts():
+                root = within.folder
+            case ContainerFacts(pid=pid) if pid:
+                root = f"/proc/{pid}/root"
+            case _:
+                root, layers = "", within.folders
+        if not root and not layers:
+            raise CannotObserve("este motor no deja ver los ficheros de una imagen")
+        _code, output = self.run(probes.look(root, path, layers))
+        return probes.looked(output)
+
+    def processes(self, container: ContainerFacts) -> list[ProcessFacts]:
+        """A running container's processes, read from /proc: `docker top` depends on cgroups."""
+        code, output = self.run(probes.processes(container.pid))
+        if code:
+            raise CannotObserve("no se pueden ver los procesos del contenedor")
+        return probes.processes_seen(output)
+
+    def resolve(self, container: ContainerFacts, name: str) -> list[str]:
+        """The addresses that a name has for a running container, by the engine's name server; none on the default network."""
+        code, output = self.run(probes.resolve(container.pid, name))
+        return output.decode(errors="replace").split()[1:6] if not code and output.startswith(b"lab") else []
+
+    def listening(self, container: ContainerFacts) -> dict[int, bool]:
+        """TCP ports on which a running container listens → whether others can reach them."""
+        return probes.listened(self.run(probes.listening(container.pid))[1])
+
+    def _execute(self, argv: list[str], *, user: str, seconds: float) -> ExecResult:
+        try:
+            done = self._lab.run(self._container, argv, user=user, seconds=min(seconds, self._budget.seconds()))
+        except EngineError as error:
+            raise CannotObserve("una orden no acabó a tiempo o escribió demasiado") from error
+        self._budget.spend(len(done.output))
+        return done
+
     def _inspect_image(self, reference: str) -> ImageFacts:
-        raw = self._ask(("image", reference), lambda: self._api.inspect_image(reference))
-        config = _get(raw, "Config") or {}
-        return _parse(
-            TypeAdapter(ImageFacts),
-            {
-                **_as_object(raw),
-                "RepoTags": _get(raw, "RepoTags") or [],
-                "RepoDigests": _get(raw, "RepoDigests") or [],
-                "layers": _get(_get(raw, "RootFS") or {}, "Layers") or [],
-                "cmd": _get(config, "Cmd") or [],
-                "entrypoint": _get(config, "Entrypoint") or [],
-                "user": _get(config, "User") or "",
-            },
-        )
+        return image_facts(self._ask(("image", reference), lambda: self._api.inspect_image(reference)))
 
     def _inspect_container(self, id_: str) -> ContainerFacts:
-        raw = self._ask(("container", id_), lambda: self._api.inspect_container(id_))
-        config, state, host = _get(raw, "Config") or {}, _get(raw, "State") or {}, _get(raw, "HostConfig") or {}
-        networks = _as_object(_get(_get(raw, "NetworkSettings") or {}, "Networks") or {})
-        return _parse(
-            TypeAdapter(ContainerFacts),
-            {
-                "id": _get(raw, "Id"),
-                "name": str(_get(raw, "Name") or "").lstrip("/"),
-                "image": _get(config, "Image"),
-                "image_id": _get(raw, "Image"),
-                "status": _get(state, "Status"),
-                "exit_code": _get(state, "ExitCode"),
-                "error": _get(state, "Error") or "",
-                "path": _get(raw, "Path") or "",
-                "args": _get(raw, "Args") or [],
-                "command": _get(config, "Cmd") or [],
-                "tty": bool(_get(config, "Tty")),
-                "links": _get(host, "Links") or [],
-                "addresses": {name: _get(network, "IPAddress") or "" for name, network in networks.items()},
-            },
-        )
+        return container_facts(self._ask(("container", id_), lambda: self._api.inspect_container(id_)))
 
     def _found(self, ask: Any) -> bool:
         try:
@@ -231,7 +237,7 @@ def _untrusted() -> Iterator[None]:
     except CannotObserve:
         raise
     except requests.JSONDecodeError as error:
-        raise CannotObserve("el motor contestó algo que no se entiende") from error
+        raise CannotObserve(NOT_UNDERSTOOD) from error
     except NotFound:
         raise CannotObserve("algo cambió en el motor mientras se comprobaba; vuelve a intentarlo") from None
     except APIError as error:
@@ -239,30 +245,7 @@ def _untrusted() -> Iterator[None]:
     except (EngineError, DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
         raise CannotObserve("tu motor de Docker no contesta; ¿está en marcha?") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, json.JSONDecodeError) as error:
-        raise CannotObserve("el motor contestó algo que no se entiende") from error
-
-
-def _parse[T](adapter: TypeAdapter[T], raw: Any) -> T:
-    try:
-        return adapter.validate_python(raw)
-    except ValidationError as error:
-        raise CannotObserve("el motor contestó algo que no se entiende") from error
-
-
-def _get(raw: Any, key: str) -> Any:
-    return _as_object(raw).get(key)
-
-
-def _as_object(raw: Any) -> dict[str, Any]:
-    if not isinstance(raw, dict):
-        raise CannotObserve("el motor contestó algo que no se entiende")
-    return raw
-
-
-def _as_list(raw: Any) -> list[dict[str, Any]]:
-    if not isinstance(raw, list) or not all(isinstance(row, dict) for row in raw):
-        raise CannotObserve("el motor contestó algo que no se entiende")
-    return raw
+        raise CannotObserve(NOT_UNDERSTOOD) from error
 
 
 def _normal(reference: str) -> str:

@@ -1,7 +1,4 @@
-"""docker-py's way to a student's engine: HTTP over `docker system dial-stdio`, run inside the sandbox.
-
-No socket or path is shared with the sandbox. What comes back is the student's: it has a budget of bytes and time.
-"""
+"""The way into a student's engine: HTTP through `docker system dial-stdio`, under a budget of bytes and time."""
 
 from __future__ import annotations
 
@@ -15,14 +12,8 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from sandboxes.engine import LabEngine
+from sandboxes.engine.facts import CannotObserve
 from sandboxes.engine.stream import Demultiplexer
-
-BYTE_BUDGET = 16 << 20
-"""What one check run may read from a student's engine, in all."""
-
-
-class CannotObserve(Exception):
-    """The state can't be known; the message, in Spanish, follows «no se pudo comprobar:»."""
 
 
 class Budget:

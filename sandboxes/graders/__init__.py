@@ -1,12 +1,35 @@
 """The graders: one file per kind of check. To add one, see CONTRIBUTING.md."""
 
 from lessons import kinds
+from sandboxes.graders.command import CommandKind
+from sandboxes.graders.composition import AllKind, AnyKind, NotKind
 from sandboxes.graders.container import ContainerKind
+from sandboxes.graders.file import FileKind
+from sandboxes.graders.http import HttpKind
 from sandboxes.graders.image import ImageKind
 from sandboxes.graders.layers import LayersKind
 from sandboxes.graders.link import LinkKind
+from sandboxes.graders.logs import LogsKind
+from sandboxes.graders.network import NetworkKind
+from sandboxes.graders.process import ProcessKind
+from sandboxes.graders.volume import VolumeKind
 
-ALL: tuple[type[kinds.Kind], ...] = (ImageKind, ContainerKind, LayersKind, LinkKind)
+ALL: tuple[type[kinds.Kind], ...] = (
+    ImageKind,
+    ContainerKind,
+    LayersKind,
+    LinkKind,
+    VolumeKind,
+    NetworkKind,
+    LogsKind,
+    ProcessKind,
+    FileKind,
+    HttpKind,
+    CommandKind,
+    AllKind,
+    AnyKind,
+    NotKind,
+)
 
 
 def register_all() -> None:

@@ -9,6 +9,15 @@
   estado: exited             # optional: running, exited…
   codigo: 0                  # optional: exit code
   salida: hola               # optional: text in its output
+  reinicio: unless-stopped   # optional, and all that follow: options, as `docker run` takes them
+  puertos: ["8080:80"]
+  env: {MODO: prueba, CLAVE: null}
+  montajes: [datos:/data]
+  usuario: "1000"
+  memoria: 64m
+  cpus: 0.5
+  redes: [mired]
+  salud: healthy
 """
 
 from __future__ import annotations
@@ -17,8 +26,9 @@ from typing import ClassVar
 
 from django.utils.translation import gettext as _
 
-from lessons.kinds import Evidence, Spec, Status, Verdict
+from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, StudentEngine
+from sandboxes.graders import container_options
 from sandboxes.graders.text import command_line, listing, nearest
 
 STATES = {
@@ -34,7 +44,7 @@ MOST = 50
 """Containers looked at, the newest ones."""
 
 
-class ContainerSpec(Spec):
+class ContainerSpec(Spec, container_options.Options):
     nombre: str = ""
     imagen: str = ""
     orden: list[str] | None = None
@@ -54,6 +64,8 @@ class Seen(Evidence):
     error: str = ""
     said: bool | None = None
     """Whether the wanted text is in its output; None if it was not asked for."""
+    options: container_options.OptionsSeen | None = None
+    """None in what was seen before options were looked at."""
 
 
 class ContainerEvidence(Evidence):
@@ -80,6 +92,7 @@ class ContainerKind:
             exit_code=facts.exit_code,
             error=facts.error,
             said=said,
+            options=container_options.see(spec, facts),
         )
 
     def judge(self, spec: ContainerSpec, evidence: ContainerEvidence) -> Verdict:
@@ -110,7 +123,7 @@ def _describe(spec: ContainerSpec) -> str:
         parts.append(_("con código de salida %(code)d") % {"code": spec.codigo})
     if spec.salida:
         parts.append(_("y haya escrito «%(text)s»") % {"text": spec.salida})
-    return " ".join(parts)
+    return " ".join([*parts, *container_options.describe(spec)])
 
 
 def _none_there(spec: ContainerSpec, everybody: list[Seen], expected: str) -> Verdict:
@@ -146,7 +159,7 @@ def _faults(spec: ContainerSpec, seen: Seen) -> list[tuple[str, str]]:
         faults.append(
             (
                 _("«%(name)s» no llegó a arrancar: %(error)s") % {"name": seen.name, "error": seen.error[:160]},
-                _("Bórralo con «docker rm %(name)s», corrige la orden y créalo de nuevo.") % {"name": seen.name},
+                _start_hint(seen),
             )
         )
     if spec.imagen and seen.image != spec.imagen:
@@ -184,7 +197,22 @@ def _faults(spec: ContainerSpec, seen: Seen) -> list[tuple[str, str]]:
                 _("Compruébalo con «docker logs %(name)s»; mayúsculas y acentos cuentan.") % {"name": seen.name},
             )
         )
+    if seen.options is not None:
+        faults += container_options.faults(spec, seen.name, seen.options)
+    elif container_options.describe(spec):
+        raise NotEnoughEvidence
     return faults
+
+
+def _start_hint(seen: Seen) -> str:
+    again = _("Bórralo con «docker rm %(name)s», corrige la orden y créalo de nuevo.") % {"name": seen.name}
+    if "port is already allocated" in seen.error or "address already in use" in seen.error:
+        return _("Ese puerto de tu máquina ya lo usa otro: mira cuál con «docker ps», y páralo o elige otro puerto.") + " " + again
+    if "executable file not found" in seen.error:
+        return _("En esa imagen no hay ningún programa con ese nombre: muchas no traen «bash», pero sí «sh».") + " " + again
+    if "permission denied" in seen.error:
+        return _("El programa no tiene permiso de ejecución: dáselo con «chmod +x» y construye de nuevo la imagen.") + " " + again
+    return again
 
 
 def _command_hint(wanted: list[str], found: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import shlex
 from collections.abc import Iterable
 
@@ -23,6 +24,45 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     """The candidate that looks like a slip of `name`."""
     found = difflib.get_close_matches(name, list(candidates), n=1, cutoff=0.7)
     return found[0] if found else None
+
+
+UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+
+
+def in_bytes(size: str) -> int:
+    """`64m`, as Docker's options take sizes, in bytes; raises ValueError."""
+    found = re.fullmatch(r"(\d{1,15})([bkmg]?)", size.lower())
+    if not found:
+        raise ValueError(f"«{size}» no es un tamaño: se escribe como en Docker, 64m o 1g")
+    return int(found[1]) * UNITS[found[2]]
+
+
+def in_words(size: int) -> str:
+    """Bytes as a student reads them."""
+    for unit, count in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if size >= count:
+            return f"{size / count:.4g} {unit}".replace(".", ",")
+    return f"{size} B"
+
+
+def a_size(size: str) -> str:
+    """For pydantic: a size, checked."""
+    in_bytes(size)
+    return size
+
+
+def a_pattern(pattern: str) -> str:
+    """For pydantic: a regular expression, checked."""
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"la expresión regular no vale: {error}") from error
+    return pattern
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether some line matches; long lines are cut, since the text is the student's and time is everybody's."""
+    return any(re.search(pattern, line[:1000]) for line in text.splitlines()[:2000])
 
 
 def command_line(words: Iterable[str]) -> str:

@@ -135,7 +135,7 @@ FAULTS: dict[str, tuple[str, str, str, int, str]] = {
         "tipo: container",
         "tipo: adivinar",
         9,
-        "no hay comprobaciones de tipo «adivinar»; las hay de container, image",
+        "no hay comprobaciones de tipo «adivinar»; las hay de all, any",
     ),
     "no kind": (EXERCISE, "    tipo: container\n", "", 8, "no hay comprobaciones de tipo"),
     "unknown key of a check": (EXERCISE, "nombre: web", "nonbre: web", 11, "comprobaciones.1.nonbre"),

@@ -1,0 +1,121 @@
+"""`all`, `any` and `not`: checks made of others.
+
+- id: servidor
+  tipo: any
+  titulo: El servidor es web o api
+  pista: Arranca uno de los dos.   # optional: in place of the parts' own hint
+  de:                        # parts are checks without id or title
+    - {tipo: container, nombre: web, estado: running}
+    - {tipo: container, nombre: api, estado: running}
+
+A part that can't be observed leaves the whole unknown, unless the others already decide it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from django.utils.translation import gettext as _
+from pydantic import BeforeValidator, Field, SerializeAsAny
+
+from lessons import kinds
+from lessons.kinds import Evidence, Spec, Status, Verdict
+from sandboxes.engine.student import CannotObserve, StudentEngine
+
+
+def _read(parts: Any) -> Any:
+    if not isinstance(parts, list):
+        return parts
+    return [kinds.parse(kinds.named(part, number)) if isinstance(part, dict) else part for number, part in enumerate(parts)]
+
+
+class CompositionSpec(Spec):
+    de: Annotated[list[SerializeAsAny[Spec]], BeforeValidator(_read), Field(min_length=1, max_length=10)]
+    pista: str = ""
+
+
+class NotSpec(CompositionSpec):
+    de: Annotated[list[SerializeAsAny[Spec]], BeforeValidator(_read), Field(min_length=1, max_length=1)]
+    pista: str
+
+
+class PartSeen(Evidence):
+    seen: dict[str, Any] | None = None
+    error: str = ""
+
+
+class CompositionEvidence(Evidence):
+    parts: list[PartSeen]
+
+
+class _Composition:
+    evidence: ClassVar[type[Evidence]] = CompositionEvidence
+
+    def observe(self, spec: CompositionSpec, engine: StudentEngine) -> CompositionEvidence:
+        return CompositionEvidence(parts=[_look(part, engine) for part in spec.de])
+
+
+class AllKind(_Composition):
+    name: ClassVar[str] = "all"
+    spec: ClassVar[type[Spec]] = CompositionSpec
+
+    def judge(self, spec: CompositionSpec, evidence: CompositionEvidence) -> Verdict:
+        verdicts = _verdicts(spec, evidence)
+        expected = _joined(verdicts, _("y"))
+        for status in (Status.FAILED, Status.UNKNOWN):
+            if found := next((verdict for verdict in verdicts if verdict.status == status), None):
+                return Verdict(status, expected, found.observed, spec.pista or found.hint)
+        return Verdict(Status.PASSED, expected, "; ".join(verdict.observed for verdict in verdicts))
+
+
+class AnyKind(_Composition):
+    name: ClassVar[str] = "any"
+    spec: ClassVar[type[Spec]] = CompositionSpec
+
+    def judge(self, spec: CompositionSpec, evidence: CompositionEvidence) -> Verdict:
+        verdicts = _verdicts(spec, evidence)
+        expected = _joined(verdicts, _("o"))
+        for status in (Status.PASSED, Status.UNKNOWN):
+            if found := next((verdict for verdict in verdicts if verdict.status == status), None):
+                return Verdict(status, expected, found.observed)
+        return Verdict(Status.FAILED, expected, verdicts[0].observed, spec.pista or verdicts[0].hint)
+
+
+class NotKind(_Composition):
+    name: ClassVar[str] = "not"
+    spec: ClassVar[type[Spec]] = NotSpec
+
+    def judge(self, spec: NotSpec, evidence: CompositionEvidence) -> Verdict:
+        verdict = _verdicts(spec, evidence)[0]
+        expected = _("que no: %(what)s") % {"what": verdict.expected}
+        match verdict.status:
+            case Status.PASSED:
+                return Verdict(Status.FAILED, expected, verdict.observed, spec.pista)
+            case Status.FAILED:
+                return Verdict(Status.PASSED, expected, verdict.observed)
+            case _:
+                return Verdict(verdict.status, expected, verdict.observed)
+
+
+def _look(part: Spec, engine: StudentEngine) -> PartSeen:
+    try:
+        return PartSeen(seen=kinds.get(part.tipo).observe(part, engine).model_dump(mode="json"))
+    except CannotObserve as error:
+        return PartSeen(error=str(error))
+
+
+def _verdicts(spec: CompositionSpec, evidence: CompositionEvidence) -> list[Verdict]:
+    if len(spec.de) != len(evidence.parts):
+        raise kinds.NotEnoughEvidence
+    return [_judge(part, seen) for part, seen in zip(spec.de, evidence.parts, strict=True)]
+
+
+def _judge(part: Spec, found: PartSeen) -> Verdict:
+    if found.seen is None:
+        return Verdict(Status.UNKNOWN, "", _("No se pudo comprobar: %(why)s.") % {"why": found.error.rstrip(".")})
+    kind = kinds.get(part.tipo)
+    return kind.judge(part, kind.evidence.model_validate(found.seen))
+
+
+def _joined(verdicts: list[Verdict], word: str) -> str:
+    return f"; {word} ".join(verdict.expected for verdict in verdicts if verdict.expected)

@@ -1,0 +1,84 @@
+"""What `container` says of each evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from lessons.kinds import NotEnoughEvidence
+from tests.sandboxes.judging import judge
+
+OPTIONS: dict[str, Any] = {
+    "restart": "no", "ports": {"80/tcp": ["8080"]}, "env": {"MODO": "prueba"}, "user": "", "memory": 67108864, "cpus": 0.5,
+    "mounts": [{"type": "volume", "origin": "datos", "path": "/data", "writable": True}], "networks": ["bridge"], "health": "",
+}  # fmt: skip
+
+
+def seen(**options: Any) -> dict[str, Any]:
+    facts = {"name": "web", "image": "busybox:1.37", "command": ["sh"], "status": "running", "exit_code": 0}
+    return {"containers": [{**facts, "options": {**OPTIONS, **options}}]}
+
+
+def stillborn(error: str) -> dict[str, Any]:
+    return {"containers": [{"name": "web", "image": "b", "command": ["x"], "status": "created", "exit_code": 128, "error": error}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "evidence", "status", "said"),
+    [
+        (
+            {"puertos": ["8080:80"], "env": {"MODO": None}, "memoria": "64m", "cpus": 0.5, "montajes": ["datos:/data:rw"]},
+            seen(),
+            "passed",
+            "",
+        ),
+        ({"puertos": ["80:8080"]}, seen(ports={"8080/tcp": []}), "failed", "-p 80:8080"),
+        ({"puertos": ["8080:80"]}, seen(ports={"8080/tcp": ["80"]}), "failed", "al revés"),
+        ({"puertos": ["8080:80"]}, seen(ports={}), "failed", "EXPOSE no lo publica"),
+        ({"puertos": ["8080:80"]}, seen(ports={"80/tcp": ["32768"]}), "failed", "al azar"),
+        ({"puertos": ["53:53/udp"]}, seen(), "failed", "bórralo y créalo con -p 53:53/udp"),
+        ({"puertos": ["80"]}, seen(), "passed", ""),
+        ({"montajes": ["datos:/otra"]}, seen(), "failed", "tras los dos puntos"),
+        ({"montajes": ["nada:/otra"]}, seen(), "failed", "al crear el contenedor"),
+        ({"montajes": ["/datos:/data"]}, seen(), "failed", "ruta absoluta"),
+        ({"montajes": ["datos:/data:ro"]}, seen(), "failed", ":ro al final"),
+        ({"montajes": ["otro:/data"]}, seen(), "failed", "antes de los dos puntos"),
+        (
+            {"montajes": ["datos:/data"]},
+            seen(mounts=[{"type": "bind", "origin": "/datos", "path": "/data", "writable": True}]),
+            "failed",
+            "barra",
+        ),
+        ({"env": {"CLAVE": None}}, seen(), "failed", "-e CLAVE=VALOR"),
+        ({"env": {"MODO": "otro"}}, seen(), "failed", "no se cambia"),
+        ({"env": {"MODO": "prueba"}}, seen(env={"MODO": '"prueba"'}), "failed", "comillas"),
+        ({"reinicio": "always"}, seen(), "failed", "docker update --restart=always web"),
+        ({"usuario": "1000"}, seen(), "failed", "--user 1000"),
+        ({"memoria": "128m"}, seen(), "failed", "64 MiB"),
+        ({"memoria": "128m"}, seen(memory=0), "failed", "no tiene límite"),
+        ({"cpus": 1}, seen(), "failed", "--cpus 1"),
+        ({"redes": ["mired"]}, seen(), "failed", "docker network connect mired web"),
+        ({"salud": "healthy"}, seen(health="starting"), "failed", "espera"),
+        ({"salud": "healthy"}, seen(health="unhealthy"), "failed", "State.Health"),
+        ({"salud": "healthy"}, seen(), "failed", "--health-cmd"),
+        ({}, stillborn("Bind for 0.0.0.0:8080 failed: port is already allocated"), "failed", "ya lo usa otro"),
+        ({}, stillborn('exec: "bash": executable file not found in $PATH'), "failed", "pero sí «sh»"),
+        ({}, stillborn('exec: "/e.sh": permission denied'), "failed", "chmod +x"),
+    ],
+)
+def test_container_says(spec: dict[str, Any], evidence: dict[str, Any], status: str, said: str) -> None:
+    got, text = judge("container", {"nombre": "web", **spec}, evidence)
+    assert got == status, text
+    assert said in text
+
+
+def test_old_evidence_does_not_answer_new_questions() -> None:
+    with pytest.raises(NotEnoughEvidence):
+        judge("container", {"puertos": ["80"]}, {"containers": [{**seen()["containers"][0], "options": None}]})
+
+
+def test_port_that_yaml_took_for_a_number_is_explained() -> None:
+    with pytest.raises((ValidationError, TypeError), match="comillas"):
+        judge("container", {"puertos": [1342]}, {"containers": []})

@@ -1,0 +1,66 @@
+"""What `image` says of each evidence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sandboxes.engine.student import HistoryRow, ImageFacts
+from sandboxes.graders.image import origins
+from tests.sandboxes.judging import judge
+
+CONFIG: dict[str, Any] = {
+    "entrypoint": ["/e"], "user": "app", "env": {"MODO": "a"}, "folder": "/app", "ports": ["80/tcp"], "labels": {"version": "1"},
+    "healthcheck": False, "size": 30 << 20, "origins": ["build"],
+}  # fmt: skip
+
+
+def seen(**config: Any) -> dict[str, Any]:
+    return {"tags": [], "id": "sha256:a", "config": {**CONFIG, **config}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "evidence", "status", "said"),
+    [
+        ({"entrypoint": ["/e"], "usuario": "app", "carpeta": "/app", "puertos": ["80"], "env": {"MODO": "a"}}, seen(), "passed", ""),
+        ({"entrypoint": ["/x"]}, seen(), "failed", "última instrucción ENTRYPOINT"),
+        ({"entrypoint": ["/e"]}, seen(entrypoint=["/bin/sh", "-c", "/e"]), "failed", "corchetes"),
+        ({"usuario": "app"}, seen(user=""), "failed", "USER"),
+        ({"usuario": "app"}, seen(user="app   # cambia"), "failed", "comentario"),
+        ({"carpeta": "/srv"}, seen(), "failed", "WORKDIR"),
+        ({"env": {"MODO": "b"}}, seen(), "failed", "vale «a»"),
+        ({"etiquetas": {"autor": None}}, seen(), "failed", "LABEL"),
+        ({"puertos": ["443"]}, seen(), "failed", "EXPOSE 443"),
+        ({"healthcheck": True}, seen(), "failed", "HEALTHCHECK CMD"),
+        ({"tamano_maximo": "20m"}, seen(), "failed", "ocupa 30 MiB"),
+        ({"creada_por": "commit"}, seen(), "failed", "docker commit CONTENEDOR a:1"),
+        ({"creada_por": "build"}, seen(origins=["build", "pull"]), "passed", ""),
+        ({"creada_por": "pull"}, seen(origins=[]), "failed", "no se sabe"),
+    ],
+)
+def test_image_says(spec: dict[str, Any], evidence: dict[str, Any], status: str, said: str) -> None:
+    got, text = judge("image", {"imagen": "a:1", **spec}, evidence)
+    assert got == status, text
+    assert said in text
+
+
+ID = "sha256:" + "a" * 64
+KIT = "buildkit.dockerfile.v0"
+
+
+@pytest.mark.parametrize(
+    ("image", "newest", "found"),
+    [
+        ({"comment": KIT}, HistoryRow(comment=KIT), ["build"]),
+        ({"parent": ID}, HistoryRow(created_by="/bin/sh -c #(nop) CMD"), ["build"]),
+        ({"parent": ID}, HistoryRow(created_by="sleep 1"), ["commit"]),
+        ({"parent": ID}, HistoryRow(created_by="/bin/sh -c true"), ["build", "commit"]),
+        ({"comment": "Imported from -"}, HistoryRow(), ["import"]),
+        ({"digests": ["busybox@sha256:1"]}, HistoryRow(comment=KIT), ["pull"]),
+        ({"digests": ["registro.lab/ana/web@sha256:1"]}, HistoryRow(comment=KIT), ["build", "pull"]),
+        ({}, HistoryRow(), []),
+    ],
+)
+def test_origin_is_told_by_its_traces(image: dict[str, Any], newest: HistoryRow, found: list[str]) -> None:
+    assert origins(ImageFacts(id=ID, **image), [newest]) == found
