@@ -9,6 +9,7 @@ The key is the hash of all that goes in, so a changed Dockerfile builds anew and
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
@@ -18,8 +19,8 @@ import subprocess
 import tarfile
 import tempfile
 import tomllib
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import docker
@@ -68,6 +69,25 @@ def ensure(progress: Progress) -> Path:
     if final.exists():
         return final
     final.parent.mkdir(parents=True, exist_ok=True)
+    with _one_builder(progress):
+        if not final.exists():
+            _build_store(final, progress)
+    return final
+
+
+@contextmanager
+def _one_builder(progress: Progress) -> Iterator[None]:
+    """Two labs that build at once would share an engine's data: the second waits."""
+    with (STATE / "images.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("nada todavía: otro laboratorio de esta máquina está construyendo; esperando a que acabe")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build_store(final: Path, progress: Progress) -> None:
     draft = Path(tempfile.mkdtemp(prefix="draft-", dir=final.parent))
     draft.chmod(0o755)
     try:
@@ -95,7 +115,6 @@ def ensure(progress: Progress) -> Path:
     for old in final.parent.iterdir():
         if old != final and old.name not in used and not old.name.startswith("draft-"):
             shutil.rmtree(old, ignore_errors=True)
-    return final
 
 
 def _ensure_base(builder: _Builder, progress: Progress) -> str:
