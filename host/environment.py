@@ -13,7 +13,9 @@ from pathlib import Path
 from host import accounts, images
 from host.instance import STATE, HostError, Instance
 
-HOST_ONLY = frozenset({"LAB_STATE", "LAB_SUBNET_OCTET", "LAB_DISK", "LAB_BASE_IMAGE", "LAB_MIN_DISK_MB", "LAB_ENV_FILE", "LAB_WORKERS"})
+HOST_ONLY = frozenset(
+    {"LAB_STATE", "LAB_SUBNET_OCTET", "LAB_DISK", "LAB_REGISTRY_DISK", "LAB_BASE_IMAGE", "LAB_MIN_DISK_MB", "LAB_ENV_FILE", "LAB_WORKERS"}
+)
 """Variables of the host scripts, which Django's settings do not know."""
 
 

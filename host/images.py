@@ -19,8 +19,8 @@ import subprocess
 import tarfile
 import tempfile
 import tomllib
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import docker
@@ -67,15 +67,25 @@ def ensure(progress: Progress) -> Path:
     """Build what is missing and return the store. Half-built stores never carry the final name."""
     final = store()
     final.parent.mkdir(parents=True, exist_ok=True)
-    with (final.parent / ".lock").open("w") as lock:
-        # One builder at a time: two labs of this machine share its engine's root.
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _one_builder(progress):
         if not final.exists():
-            _build(final, progress)
+            _build_store(final, progress)
     return final
 
 
-def _build(final: Path, progress: Progress) -> None:
+@contextmanager
+def _one_builder(progress: Progress) -> Iterator[None]:
+    """Two labs that build at once would share an engine's data: the second waits."""
+    with (STATE / "images.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            progress("nada todavía: otro laboratorio de esta máquina está construyendo; esperando a que acabe")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build_store(final: Path, progress: Progress) -> None:
     draft = Path(tempfile.mkdtemp(prefix="draft-", dir=final.parent))
     draft.chmod(0o755)
     try:

@@ -65,6 +65,11 @@ class Instance:
         return self.home / "engine"
 
     @property
+    def registry_store(self) -> Path:
+        """What students have pushed: a subvolume of the lab's disk."""
+        return self.engine_root / "registry"
+
+    @property
     def data(self) -> Path:
         """What the web and the worker may write: the embedded database, Redis's dump."""
         return self.home / "data"

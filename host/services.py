@@ -99,9 +99,10 @@ def packages(lab: Instance) -> Service:
 
 def registry(lab: Instance) -> Service:
     """The class registry: students push here, with tokens of the platform, over TLS by the lab's authority."""
-    folder, store = lab.home / "registry", lab.home / "registry-store"
+    folder, store = lab.home / "registry", lab.registry_store
 
     def write_config() -> None:
+        storage.ensure_registry_store(lab)
         accounts.give(store)
         # Root's own: what it writes and hands over must not lie where somebody else can swap names.
         folder.mkdir(exist_ok=True)

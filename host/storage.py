@@ -9,6 +9,8 @@ from host.shell import sh, succeeds
 
 SIZE = os.environ.get("LAB_DISK", "40G")
 """How large the (sparse) file may grow."""
+REGISTRY_SIZE = os.environ.get("LAB_REGISTRY_DISK", "10G")
+"""What the class registry may hold, all students together."""
 
 
 def mounted(lab: Instance) -> bool:
@@ -36,7 +38,16 @@ def enforce_quotas(lab: Instance) -> None:
     before each start: a sandbox made while they are off would have no limit."""
     root = str(lab.engine_root)
     sh("btrfs", "quota", "enable", root)
+    if lab.registry_store.exists():
+        sh("btrfs", "qgroup", "limit", REGISTRY_SIZE, str(lab.registry_store))
     succeeds("btrfs", "quota", "rescan", "-w", root)
+
+
+def ensure_registry_store(lab: Instance) -> None:
+    """A subvolume with a limit of its own: what students push fills neither the host's disk nor the sandboxes'."""
+    if not lab.registry_store.exists():
+        sh("btrfs", "subvolume", "create", str(lab.registry_store))
+    enforce_quotas(lab)
 
 
 def unmount(lab: Instance) -> None:

@@ -22,8 +22,8 @@ from lessons.models import InvitationCode
 
 username_validators = [
     RegexValidator(
-        r"^[a-z][a-z0-9-]{1,29}\Z",
-        _("Usa de 2 a 30 letras minúsculas sin acentos, cifras o guiones, y empieza por una letra."),
+        r"^[a-z][a-z0-9-]{0,28}[a-z0-9]\Z",
+        _("Usa de 2 a 30 letras minúsculas sin acentos, cifras o guiones; empieza por una letra y no acabes en guion."),
     )
 ]
 """User names are also names of repositories in the class registry, hence their alphabet."""
