@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 import threading
@@ -17,6 +18,7 @@ from lessons import catalog, kinds, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import CheckRun, Completion
 from sandboxes import grading, lifecycle
+from sandboxes.engine import ExecResult
 from sandboxes.engine.student import CannotObserve, StudentEngine
 from tests.conftest import work
 from tests.sandboxes.fake_engine import FakeLabEngine
@@ -180,3 +182,75 @@ def test_evidence_is_judged_again_and_missing_evidence_is_said(check: CheckRun) 
     assert verdicts["imagen"].status == Status.PASSED
     assert verdicts["saludo"].status == Status.UNKNOWN
     assert kind.name == "image"
+
+
+def logs(id_: str, **more: Any) -> kinds.Spec:
+    return kinds.parse({"id": id_, "tipo": "logs", "titulo": f"La {id_}", "contenedor": "web", **more})
+
+
+def test_check_whose_requirement_failed_is_not_looked_at() -> None:
+    first, second, third = logs("a"), logs("b", requiere=["a"]), logs("c", requiere=["b"])
+    with student(honest) as engine:
+        verdicts, evidence = grading.grade([first, second, third], engine)
+    assert [verdict.status for _, verdict in verdicts] == [Status.FAILED, Status.PENDING, Status.PENDING]
+    assert [verdict.observed for _, verdict in verdicts[1:]] == ["Primero: «La a».", "Primero: «La b»."]
+    assert set(evidence) == {"a"}
+
+
+def test_evidence_that_a_database_cannot_keep_is_made_storable() -> None:
+    assert grading.storable({"a\x00": ["b\x00", "\ud800", 7, None]}) == {"a\ufffd": ["b\ufffd", "?", 7, None]}
+
+
+class SayingEngine(FakeLabEngine):
+    """A sandbox in which every command says the same."""
+
+    def __init__(self, output: bytes) -> None:
+        super().__init__()
+        self.output = output
+
+    def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
+        return ExecResult(0, self.output)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        b"",
+        b"perl: not found",
+        b"lab file",
+        b"lab file 1 2 3 4",
+        b"lab file x 0 0 0 root\n",
+        b"lab\xff\x00 file\n",
+        b"lab file 9 " + b"9" * 40 + b" 0 0 r\n",
+    ],
+)
+def test_what_a_sandbox_says_of_a_file_is_not_trusted(output: bytes) -> None:
+    spec = kinds.parse({"id": "f", "tipo": "file", "titulo": "f", "ruta": "a"})
+    with StudentEngine(SayingEngine(output), "lab-x", seconds=5) as engine:
+        verdicts, _evidence = grading.grade([spec], engine)
+    assert verdicts[0][1].status == Status.UNKNOWN
+
+
+def test_flood_of_commands_is_over_the_budget() -> None:
+    specs = [kinds.parse({"id": str(n), "tipo": "command", "titulo": "x", "orden": f"yes {n}"}) for n in range(6)]
+    with StudentEngine(SayingEngine(b"y\n" * (2 << 20)), "lab-x", seconds=5) as engine:
+        verdicts, evidence = grading.grade(specs, engine)
+    assert verdicts[-1][1].status == Status.UNKNOWN
+    assert "demasiados datos" in verdicts[-1][1].observed
+    assert len(json.dumps(evidence)) < 100_000
+
+
+@pytest.mark.django_db
+def test_bonus_gives_points_but_is_not_needed(check: CheckRun) -> None:
+    exercise = catalog.course().exercises[KEY]
+    bonus = exercise.checks[-1].model_copy(update={"extra": True, "puntos": 5})
+    exercise = dataclasses.replace(exercise, checks=(*exercise.checks[:-1], bonus))
+    verdicts = [(spec.id, Verdict(Status.FAILED if spec.extra else Status.PASSED, "e", "o")) for spec in exercise.checks]
+    progress.end_check(check, exercise, verdicts, {})
+    check.refresh_from_db()
+    assert check.passed
+    without = Completion.objects.get().points
+    again = progress.begin_check(check.attempt)
+    assert again
+    progress.end_check(again, exercise, [(spec.id, Verdict(Status.PASSED, "e", "o")) for spec in exercise.checks], {})
+    assert Completion.objects.get().points == without + 5
