@@ -191,7 +191,7 @@ def logs(id_: str, **more: Any) -> kinds.Spec:
 def test_check_whose_requirement_failed_is_not_looked_at() -> None:
     first, second, third = logs("a"), logs("b", requiere=["a"]), logs("c", requiere=["b"])
     with student(honest) as engine:
-        verdicts, evidence = grading.grade([first, second, third], engine)
+        verdicts, evidence = grading.grade([first, second, third], lambda _node: engine)
     assert [verdict.status for _, verdict in verdicts] == [Status.FAILED, Status.PENDING, Status.PENDING]
     assert [verdict.observed for _, verdict in verdicts[1:]] == ["Primero: «La a».", "Primero: «La b»."]
     assert set(evidence) == {"a"}
@@ -227,14 +227,14 @@ class SayingEngine(FakeLabEngine):
 def test_what_a_sandbox_says_of_a_file_is_not_trusted(output: bytes) -> None:
     spec = kinds.parse({"id": "f", "tipo": "file", "titulo": "f", "ruta": "a"})
     with StudentEngine(SayingEngine(output), "lab-x", seconds=5) as engine:
-        verdicts, _evidence = grading.grade([spec], engine)
+        verdicts, _evidence = grading.grade([spec], lambda _node: engine)
     assert verdicts[0][1].status == Status.UNKNOWN
 
 
 def test_flood_of_commands_is_over_the_budget() -> None:
     specs = [kinds.parse({"id": str(n), "tipo": "command", "titulo": "x", "orden": f"yes {n}"}) for n in range(6)]
     with StudentEngine(SayingEngine(b"y\n" * (2 << 20)), "lab-x", seconds=5) as engine:
-        verdicts, evidence = grading.grade(specs, engine)
+        verdicts, evidence = grading.grade(specs, lambda _node: engine)
     assert verdicts[-1][1].status == Status.UNKNOWN
     assert "demasiados datos" in verdicts[-1][1].observed
     assert len(json.dumps(evidence)) < 100_000
