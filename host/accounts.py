@@ -72,6 +72,14 @@ def give(path: Path, mode: int = 0o2770) -> None:
     path.chmod(mode)
 
 
+def own(folder: Path) -> None:
+    """Give what root may have made in one of the user's folders (a command run by hand) back to the user."""
+    uid, gid = ids()
+    for path in folder.iterdir():
+        if path.lstat().st_uid != uid:
+            os.chown(path, uid, gid, follow_symlinks=False)
+
+
 def _exists(user: str) -> bool:
     try:
         pwd.getpwnam(user)

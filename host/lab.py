@@ -120,6 +120,7 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     supervisor.start(services.gate(lab))
     supervisor.start(services.engine(lab))
     steps.say("Base de datos y permisos del registro")
+    accounts.own(lab.data)
     _manage(lab, "migrate", "--noinput", "-v", "0")
     supervisor.start(services.tokens(lab))
     if with_site:
