@@ -140,8 +140,9 @@ class StudentEngine:
 
     def run(self, argv: list[str], *, user: str = "root", seconds: float = 20) -> tuple[int, bytes]:
         """Run a command in the sandbox itself: exit code (124 if it took too long) and output, both streams."""
-        limit = ["timeout", "-k", "1", f"{seconds:.0f}", *argv]
-        done: ExecResult = self._ask(("sandbox", user, *argv), lambda: self._execute(limit, user=user, seconds=seconds + 3))
+        # su takes two seconds to end its shell; killed before, it would hide that time was up.
+        limit = ["timeout", "-k", "4", f"{seconds:.0f}", *argv]
+        done: ExecResult = self._ask(("sandbox", user, *argv), lambda: self._execute(limit, user=user, seconds=seconds + 6))
         return done.code, done.output
 
     def file(self, path: str, *, within: ContainerFacts | ImageFacts | VolumeFacts | None = None) -> tuple[FileFacts | None, list[str]]:

@@ -28,7 +28,7 @@ docker run -d --name local -p 8082:80 busybox:1.37 httpd -f -p 127.0.0.1:80
 mkdir -p app; cd app; echo secreto > clave; printf '#!/bin/sh\necho hola\n' > entrada.sh; chmod 755 entrada.sh
 cat > Dockerfile <<'F'
 FROM busybox:1.37
-RUN adduser -D app && ln -s /app/entrada.sh /enlace
+RUN mkdir -p /etc && echo app:x:1000:1000::/:/bin/sh > /etc/passwd && ln -s /app/entrada.sh /enlace
 WORKDIR /app
 COPY --chown=app entrada.sh .
 ENV MODO=produccion
@@ -38,9 +38,9 @@ USER app
 HEALTHCHECK CMD true
 ENTRYPOINT ["/app/entrada.sh"]
 F
-docker build -q -t miapp:1.0 .
+docker build -q -t miapp:1.0 . || exit 1
 docker commit bd hecha:1.0; docker export bd | docker import - traida:1.0
-DOCKER_BUILDKIT=0 docker build -q -t vieja:1.0 . 2>/dev/null
+printf 'FROM busybox:1.37\nCMD ["true"]\n' | DOCKER_BUILDKIT=0 docker build -q -t vieja:1.0 - 2>/dev/null || exit 1
 docker create --name parado miapp:1.0
 echo final
 """

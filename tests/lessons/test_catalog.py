@@ -149,6 +149,14 @@ FAULTS: dict[str, tuple[str, str, str, int, str]] = {
     "a greedy lab": (EXERCISE, "comprobaciones:", "laboratorio:\n  memoria: 99999\ncomprobaciones:", 4, "laboratorio.memoria"),
     "an odd folder": ("curso.yaml", "carpeta: 02-segunda", "carpeta: Segunda", 7, "lecciones.1.carpeta"),
     "no lessons": ("curso.yaml", CURSO[CURSO.index("lecciones") :], "lecciones: []\n", 3, "lecciones"),
+    "a later requirement": (EXERCISE, "    puntos: 2", "    requiere: [otra]", 12, "«contenedor» requiere «otra»"),
+    "an odd key of a part": (
+        EXERCISE,
+        "    puntos: 2",
+        "  - id: uno-u-otro\n    tipo: any\n    titulo: x\n    de:\n      - tipo: container\n        raro: 1",
+        17,
+        "comprobaciones.2.de.0.raro",
+    ),
     "an empty file": (EXERCISE, EJERCICIO, "", 1, "fichero"),
     "a list": (EXERCISE, EJERCICIO, "- a\n- b\n", 1, "fichero"),
 }
