@@ -1,4 +1,4 @@
-"""Sandboxes and the machines they are made of. Only lifecycle.py, pool.py and reaper.py write them."""
+"""Sandboxes and the machines they are made of (only lifecycle.py, pool.py and reaper.py write them), and doctor runs."""
 
 from __future__ import annotations
 
@@ -92,3 +92,18 @@ class Machine(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class DoctorRun(models.Model):
+    """What one run of `lab_doctor` found. The web does not start over the last one's failure."""
+
+    when = models.DateTimeField(default=timezone.now)
+    passed = models.BooleanField()
+    report: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    """`findings`: name, tried, expected, observed, held. `lacks`: what, so, exercises."""
+
+    class Meta:
+        get_latest_by = "when"
+
+    def __str__(self) -> str:
+        return f"{self.when:%Y-%m-%d %H:%M} · {'✓' if self.passed else '✗'}"

@@ -151,6 +151,12 @@ class DockerLabEngine:
             oom_kills=memory.get("failcnt", 0),
         )
 
+    def security_options(self) -> frozenset[str]:
+        # Each comes as "name=seccomp,profile=…".
+        with _translated():
+            listed = self._api.info().get("SecurityOptions") or []
+        return frozenset(option.split(",")[0].removeprefix("name=") for option in listed)
+
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
         """Run a command to its end. Past `seconds`, or 4 MiB of output, raises EngineError."""
         deadline = time.monotonic() + seconds

@@ -118,3 +118,7 @@ def test_starting_or_stopping_a_paused_machine_wakes_it_first(engine: LabEngine,
     engine.pause(name)
     engine.stop(name)
     assert state(engine, name) == "exited"
+
+
+def test_security_options_are_plain_names_and_ids_are_remapped(engine: LabEngine) -> None:
+    assert {"seccomp", "userns"} <= engine.security_options()

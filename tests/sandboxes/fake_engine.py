@@ -30,6 +30,7 @@ class FakeLabEngine:
         self.boxes: dict[str, _Box] = {}
         self.nets: set[str] = set()
         self.down = False
+        self.options = frozenset({"seccomp", "userns"})
         self.broken: set[str] = set()
         self.calls: list[tuple[str, str]] = []
         self.streams: list[tuple[asyncio.StreamReader, FakeWriter]] = []
@@ -112,6 +113,10 @@ class FakeLabEngine:
         box = self._call("usage", name, among=("running", "paused"))
         assert box
         return box.usage
+
+    def security_options(self) -> frozenset[str]:
+        self._call("security_options", "")
+        return self.options
 
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
         self._call("run", name, among=("running",))

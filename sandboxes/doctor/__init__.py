@@ -1,0 +1,68 @@
+"""The doctor: tries, from inside real sandboxes, every way out of them that we know of, and remembers the outcome.
+
+    attacks.py   what is tried and what must come of it, as data     syscalls.py   numbers of the refused calls
+    runner.py    tries it in two sandboxes of its own                host.py       what the machine lacks
+
+The web refuses to start over a lab that the doctor, last time, found open (`refuse_unsafe`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext as _
+
+from sandboxes.doctor import host
+from sandboxes.doctor.attacks import attacks
+from sandboxes.doctor.runner import Finding, examine
+from sandboxes.engine import EngineError, LabEngine, lab_engine
+from sandboxes.models import DoctorRun
+
+__all__ = ["Finding", "refuse_unsafe", "run"]
+
+
+def run(engine: LabEngine, *, tell: Callable[[Finding], None] = lambda _finding: None) -> DoctorRun:
+    """Examine the lab and return the outcome, not saved yet. Raises EngineError if nothing could be tried."""
+    options = engine.security_options()
+    remapped = Finding(
+        "uid propio",
+        _("Que el root de los laboratorios lo sea también fuera"),
+        _("el motor remapea los ids (userns)"),
+        ", ".join(sorted(options)) or _("sin opciones de seguridad"),
+        held="userns" in options,
+    )
+    tell(remapped)
+    findings = [remapped, *examine(engine, attacks(), tell=tell)]
+    lacks = host.lacks(options)
+    if any(finding.name == "disco" and not finding.held for finding in findings):
+        lacks.append(host.quotas_lack())
+    return DoctorRun(
+        passed=all(finding.held for finding in findings),
+        report={"findings": [asdict(finding) for finding in findings], "lacks": [asdict(lack) for lack in lacks]},
+    )
+
+
+def refuse_unsafe() -> None:
+    """Raise ImproperlyConfigured, in Spanish, if the lab is known to be open.
+
+    Nothing known is no reason, nor is an engine that does not answer: the pages must stay up without it."""
+    last = DoctorRun.objects.order_by("-when").first()
+    if last is not None and not last.passed:
+        broken = ", ".join(finding["name"] for finding in last.report.get("findings", []) if not finding["held"])
+        raise ImproperlyConfigured(
+            _(
+                "La última revisión del laboratorio (lab_doctor) falló en %(broken)s: arréglalo y repítela con el sitio parado, "
+                "como explica docs/operacion.md."
+            )
+            % {"broken": broken or "?"}
+        )
+    try:
+        options = lab_engine().security_options()
+    except EngineError:
+        return
+    if "userns" not in options:
+        raise ImproperlyConfigured(
+            _("El motor del laboratorio no remapea los ids: el root de cada estudiante lo sería de esta máquina; arráncalo con «make run».")
+        )
