@@ -80,7 +80,7 @@ _HOLD = 3
 """Seconds an exhausted resource is held, for the neighbour to need it."""
 
 _NAMESPACED = (
-    r"kernel/(hostname|domainname|msg\w+|shm\w+|sem|sem_next_id|ns_last_pid|auto_msgmni|cap_last_cap)$|^/proc/sys/fs/mqueue/|"
+    r"kernel/(hostname|domainname|msg\w+|shm\w+|sem|sem_next_id|ns_last_pid|pid_max|auto_msgmni|cap_last_cap)$|^/proc/sys/fs/mqueue/|"
     r"^/proc/sys/user/"
 )
 _OPEN_SYSCTLS = rf"""perl -MFile::Find -MFcntl -e '
@@ -208,32 +208,48 @@ done
 ping -6 -c1 -W1 fd00::1 >/dev/null 2>&1 && got 'contesta fd00::1'
 for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 1 >$f 2>/dev/null; done"""
 )
-_PRIVILEGED = _each(
-    """said=$(docker run --rm --privileged busybox:1.37 sh -c '
-  echo dentro
+_UNCONFINED = "--cap-add ALL --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined"
+
+
+def _inside(options: str, script: str, *, wanted: str = "dentro") -> str:
+    """Run a script in a container of the inner engine; anything but `wanted` is what it got. The script is in single quotes."""
+    return _each(
+        f"""docker pull -q busybox:1.37 >/dev/null
+said=$(docker run --rm {options} busybox:1.37 sh -c '{script}' 2>&1)
+[ "$said" = "{wanted}" ] || got "$said\""""
+    )
+
+
+_PROBE = """echo dentro
   for d in "8 0" "254 0" "259 0" "7 0"; do
     rm -f /d; mknod /d b $d 2>/dev/null && head -c 1 /d >/dev/null 2>&1 && echo "leido $d"
   done
   for f in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe; do (: >>$f) 2>/dev/null && echo "abierto $f"; done
-  for k in debugfs tracefs; do mount -t $k none /mnt 2>/dev/null && echo "montado $k"; done; true' 2>&1)
-[ "$said" = dentro ] || got "$said\""""
+  for k in debugfs tracefs; do mount -t $k none /mnt 2>/dev/null && echo "montado $k"; done; true"""
+_UNCONFINED_PROBE = _inside(_UNCONFINED, _PROBE)
+# A read-only /sys lets no container of --privileged start; its root may try to make it writable first.
+_PRIVILEGED = (
+    """mount -o remount,rw /sys 2>/dev/null || mount -o remount,bind,rw /sys 2>/dev/null
+said=$(docker run --rm --privileged busybox:1.37 true 2>&1)
+case $said in *'error mounting "sysfs"'*) echo 'el motor de dentro no puede'; exit ;; esac
+"""
+    + _inside("--privileged", _PROBE)
+    + "\nmount -o remount,bind,ro /sys"
 )
-_HOST_PID = _each(
-    """said=$(docker run --rm --privileged --pid=host busybox:1.37 sh -c '
-  cat /proc/1/comm; ps -o args | grep -c [u]serns-remap; nsenter -t 1 -m -u -n -i hostname' 2>&1)
-[ "$said" = "tini
-0
-$(hostname)" ] || got "$said\""""
+_HOST_PID = _inside(
+    f"{_UNCONFINED} --pid=host",
+    "cat /proc/1/comm; ps -o args | grep -c [u]serns-remap; nsenter -t 1 -m -u -n -i hostname",
+    wanted="tini\n0\n$(hostname)",
 )
-_HOST_NET = _each(
-    """said=$(docker run --rm --privileged --net=host busybox:1.37 sh -c 'ls /sys/class/net | grep -Ev "^(lo|eth0|docker0|veth.*|br-.*)$"
-for p in {port} 22 8000; do nc -w 2 {host} $p </dev/null >/dev/null 2>&1 && echo "llega a $p"; done; echo fin' 2>&1)
-case $said in *fin) ;; *) got "$said" ;; esac; [ "$said" = fin ] || got "$said\""""
+_HOST_NET = _inside(
+    f"{_UNCONFINED} --net=host",
+    """ls /sys/class/net | grep -Ev "^(lo|eth0|docker0|veth.*|br-.*)$"
+  for p in {port} 22 8000; do nc -w 2 {host} $p </dev/null >/dev/null 2>&1 && echo "llega a $p"; done; echo dentro""",
 )
-_BIND_HOST = _each(
-    """said=$(docker run --rm --privileged -v /:/outer --ipc=host --uts=host busybox:1.37 sh -c '
-  echo dentro; ls /outer/var/lib/docker-intensivo /outer/run/docker-intensivo /outer/boot/vmlinuz* 2>/dev/null; true' 2>&1)
-[ "$said" = dentro ] || got "$said\""""
+_BIND_HOST = _inside(
+    f"{_UNCONFINED} -v /:/outer --ipc=host --uts=host",
+    """echo dentro
+  ls -d /outer/var/lib/docker-intensivo /outer/run/docker-intensivo /outer/boot/vmlinuz* /outer/lib/modules/* 2>/dev/null; true""",
 )
 _SUBVOLUME = """perl -e 'for my $d ("/root", "/var/lib/docker", "/") { sysopen(D, $d, 0);
   for my $n (0x5000940e, 0x50009401, 0x50009417, 0x50009418) { my $a = pack("qZ4088", 0, "doctor"); my $r = ioctl(D, $n, $a);
@@ -241,21 +257,26 @@ _SUBVOLUME = """perl -e 'for my $d ("/root", "/var/lib/docker", "/") { sysopen(D
 _BAD_SOCKETS = """perl -e 'socket(my $s, 40, 1, 0) ? print "vsock " : 0; print "SIN"'""".replace("SIN", NOTHING)
 
 
-def _exhaust(what: str, *, most: int = 200_000) -> str:
+def _exhaust(what: str, *, most: int, first: str = "") -> str:
     """Take descriptors of one kind until the kernel says no, say how many, and hold them for a while."""
-    return f"""perl -e 'my @f; my $n=0; while ($n<{most}) {{ {what} }} $|=1; print "tomados $n: ".($!+0)."\\n"; sleep {_HOLD};'"""
+    return f"""perl -e 'my @f; my $n=0; {first} while ($n<{most}) {{ {what} }} $|=1; print "tomados $n: ".($!+0)."\\n"; sleep {_HOLD};'"""
 
 
 _INOTIFY = "ulimit -n $(ulimit -Hn); " + _exhaust(f"my $r=syscall({syscalls.number('inotify_init1')},0); last if $r<0; $n++;", most=20_000)
 _INOTIFY_ONE = f"perl -e 'exit(syscall({syscalls.number('inotify_init1')},0)<0 ? 1 : 0)'"
 _PTYS = "ulimit -n $(ulimit -Hn); " + _exhaust('open(my $f, "+<", "/dev/ptmx") or last; push @f, $f; $n++;', most=5_000)
 _PTY_ONE = """perl -e 'open(my $f, "+<", "/dev/ptmx") or exit 1'"""
+_AIO = _exhaust(
+    f'my $c=pack("Q",0); if (syscall({syscalls.number("io_setup")},$q,$c)<0) {{ last if $q==1; $q=int($q/2) || 1; next }} $n+=$q;',
+    most=200_000,
+    first="my $q=16384;",
+)
+_AIO_ONE = f"""perl -e 'my $c=pack("Q",0); exit(syscall({syscalls.number("io_setup")},64,$c)<0 ? 1 : 0)'"""
 _CGROUPS = """base=$(find /sys/fs/cgroup -maxdepth 1 -name pids -o -maxdepth 1 -name cgroup.procs | head -1)
 [ -d "$base" ] || base=/sys/fs/cgroup; mkdir -p $base/doctor; n=0
 while [ $n -lt 3000 ] && mkdir $base/doctor/$n 2>/dev/null; do n=$((n + 1)); done
-echo "creados $n"; rmdir $base/doctor/* $base/doctor"""
-_DISK = """dd if=/dev/zero of=/root/doctor-fill bs=4M count=1200 2>/tmp/doctor-dd; tail -c 400 /tmp/doctor-dd >&2 2>/dev/null
-grep -oE 'quota exceeded|No space left' /tmp/doctor-dd || echo "escrito todo"; rm -f /root/doctor-fill"""
+echo "creados $n"; rmdir $base/doctor/[0-9]* $base/doctor"""
+_DISK = """said=$(dd if=/dev/zero of=/root/doctor-fill bs=4M count=1200 2>&1); rm -f /root/doctor-fill; echo "$said" | tail -n 4"""
 _DISK_ONE = "dd if=/dev/zero of=/root/doctor-one bs=1M count=4 conv=fsync 2>&1 && rm /root/doctor-one"
 _MEMORY = """for turn in 1 2 3; do
   perl -e 'open(my $o, ">", "/proc/self/oom_score_adj"); print $o 1000; close $o; my @a; push @a, "x" x 8000000 for 1..400;' 2>/dev/null
@@ -289,7 +310,15 @@ def attacks() -> tuple[Attack, ...]:
         Attack("vecino", "Llegar al vecino: TCP, ping, ARP y su dirección", _NEIGHBOUR_REACH, "sin respuesta", _none),
         Attack("sockets crudos", "Preguntar por el vecino con tramas hechas a mano", _RAW, "sin respuesta", _none),
         Attack("IPv6", "Encontrar a alguien por IPv6", _IPV6, "sin respuesta", _none),
-        Attack("contenedor privilegiado", "Salir con docker run --privileged", _PRIVILEGED, "no sale del laboratorio", _none, seconds=60),
+        Attack("contenedor suelto", "Salir con un contenedor sin restricciones", _UNCONFINED_PROBE, "no sale", _none, seconds=60),
+        Attack(
+            "contenedor privilegiado",
+            "Salir con docker run --privileged",
+            _PRIVILEGED,
+            "no arranca o no sale",
+            says(f"{NOTHING}|el motor de dentro no puede"),
+            seconds=60,
+        ),
         Attack("pid=host", "Salir con docker run --pid=host", _HOST_PID, "solo ve el laboratorio", _none, seconds=60),
         Attack("net=host", "Salir con docker run --net=host", _HOST_NET, "solo ve el laboratorio", _none, seconds=60),
         Attack(
@@ -311,6 +340,15 @@ def attacks() -> tuple[Attack, ...]:
             "el vecino abre el suyo",
             spared(says(r"tomados \d+: .*")),
             neighbour=_PTY_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "aio",
+            "Agotar las peticiones de E/S asíncrona de la máquina",
+            _AIO,
+            "el vecino consigue las suyas",
+            spared(says(r"tomados \d+: .*")),
+            neighbour=_AIO_ONE,
             seconds=60,
         ),
         Attack(

@@ -29,7 +29,7 @@ kcmp 272 pidfd_getfd 438 process_madvise 440 move_pages 239 migrate_pages 238 mb
 set_mempolicy 237 lookup_dcookie 18 add_key 217 request_key 218 keyctl 219
 """
 _KEYRINGS = frozenset({"add_key", "request_key", "keyctl"})
-_OTHERS = {"x86_64": {"inotify_init1": 294}, "aarch64": {"inotify_init1": 26}}
+_OTHERS = {"x86_64": {"inotify_init1": 294, "io_setup": 206}, "aarch64": {"inotify_init1": 26, "io_setup": 0}}
 
 
 def _table(text: str) -> dict[str, int]:
