@@ -76,7 +76,7 @@ def _each(attempts: str) -> str:
 
 _none = says(NOTHING)
 _AT_REST = "docker ps -q"
-_HOLD = 3
+_HOLD = 2
 """Seconds an exhausted resource is held, for the neighbour to need it."""
 
 _NAMESPACED = (
@@ -274,15 +274,15 @@ _AIO = _exhaust(
 _AIO_ONE = f"""perl -e 'my $c=pack("Q",0); exit(syscall({syscalls.number("io_setup")},64,$c)<0 ? 1 : 0)'"""
 _CGROUPS = """base=$(find /sys/fs/cgroup -maxdepth 1 -name pids -o -maxdepth 1 -name cgroup.procs | head -1)
 [ -d "$base" ] || base=/sys/fs/cgroup; mkdir -p $base/doctor; n=0
-while [ $n -lt 3000 ] && mkdir $base/doctor/$n 2>/dev/null; do n=$((n + 1)); done
+while [ $n -lt 1500 ] && mkdir $base/doctor/$n 2>/dev/null; do n=$((n + 1)); done
 echo "creados $n"; rmdir $base/doctor/[0-9]* $base/doctor"""
 _DISK = """said=$(dd if=/dev/zero of=/root/doctor-fill bs=4M count=1200 2>&1); rm -f /root/doctor-fill; echo "$said" | tail -n 4"""
 _DISK_ONE = "dd if=/dev/zero of=/root/doctor-one bs=1M count=4 conv=fsync 2>&1 && rm /root/doctor-one"
-_MEMORY = """for turn in 1 2 3; do
+_MEMORY = """for turn in 1 2; do
   perl -e 'open(my $o, ">", "/proc/self/oom_score_adj"); print $o 1000; close $o; my @a; push @a, "x" x 8000000 for 1..400;' 2>/dev/null
   echo "fin $?"
 done"""
-_FORKS = """perl -e '$n=0; my @p; while ($n<20000) { my $p=fork; last unless defined $p; if (!$p) { sleep 4; exit 0 } $n++; }
+_FORKS = """perl -e '$n=0; my @p; while ($n<20000) { my $p=fork; last unless defined $p; if (!$p) { sleep 3; exit 0 } $n++; }
 $e=$!+0; print "creados $n: $e\\n"; 1 while wait>0;'"""
 
 
@@ -356,7 +356,7 @@ def attacks() -> tuple[Attack, ...]:
             "Crear miles de cgroups",
             _CGROUPS,
             "el vecino contesta en 2 s",
-            spared(counts(r"creados (\d+)", most=3000)),
+            spared(counts(r"creados (\d+)", most=1500)),
             neighbour=_AT_REST,
             seconds=90,
         ),
@@ -374,7 +374,7 @@ def attacks() -> tuple[Attack, ...]:
             "Tomar toda la memoria",
             _MEMORY,
             "muere quien la pide y el vecino contesta en 2 s",
-            spared(says(r"(fin 137\s*){3}")),
+            spared(says(r"(fin 137\s*){2}")),
             neighbour=_AT_REST,
             seconds=60,
         ),
