@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from host import accounts, environment, images, network, services, storage
+from host import accounts, environment, images, kernel, network, services, storage
 from host.instance import ROOT, RUN, STATE, HostError, Instance
 from host.shell import sh, succeeds
 from host.supervisor import Supervisor
@@ -102,6 +102,7 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     _clear_leftovers(lab)
     accounts.give(lab.open_run)
     storage.mount(lab)
+    kernel.raise_shared()
     network.raise_up(lab)
     steps.say("Servicios: Redis, DNS, espejo, paquetes y registro")
     for service in (services.redis(lab), services.dns(lab), services.mirror(lab), services.packages(lab), services.registry(lab)):

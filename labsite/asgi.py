@@ -1,6 +1,7 @@
 """The ASGI application: Django's pages, and the terminals' websockets behind an exact origin check."""
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
 
@@ -11,12 +12,24 @@ from django.core.asgi import get_asgi_application
 django_application = get_asgi_application()
 
 from django.conf import settings
+from django.db import connections
 
 from sandboxes.doctor import refuse_unsafe
 from sandboxes.routing import websocket_urlpatterns
 from sandboxes.terminal.origin import ExactOrigin
 
-refuse_unsafe()
+
+def _refuse_unsafe() -> None:
+    try:
+        refuse_unsafe()
+    finally:
+        connections.close_all()
+
+
+if not settings.DEBUG:
+    # uvicorn imports this module on its event loop, where the ORM refuses to work.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(_refuse_unsafe).result()
 
 application = ProtocolTypeRouter(
     {

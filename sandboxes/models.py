@@ -97,18 +97,18 @@ class Machine(models.Model):
 
 
 class DoctorRun(models.Model):
-    """One examination of the lab's isolation."""
+    """What one run of `lab_doctor` found. The web does not start over the last one's failure."""
 
-    when = models.DateTimeField(auto_now_add=True)
+    when = models.DateTimeField(default=timezone.now)
     passed = models.BooleanField()
-    report: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField()
+    report: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    """`findings`: name, tried, expected, observed, held. `lacks`: what, so, exercises."""
 
     class Meta:
-        verbose_name = _("examen de aislamiento")
-        verbose_name_plural = _("exámenes de aislamiento")
+        get_latest_by = "when"
 
     def __str__(self) -> str:
-        return f"{self.when:%Y-%m-%d %H:%M} · {'superado' if self.passed else 'no superado'}"
+        return f"{self.when:%Y-%m-%d %H:%M} · {'✓' if self.passed else '✗'}"
 
 
 def new_nonce() -> str:

@@ -10,6 +10,8 @@ from sandboxes.models import Machine, Sandbox, State
 
 TRICKLE = 0.05
 """Cores. An idle engine with a redis in it uses less; a build or a test uses more."""
+_HAS_ROOM = "fallocate -l 16M /var/tmp/.lab-room; code=$?; rm -f /var/tmp/.lab-room; exit $code"
+"""Reserves without writing. `df` can't tell: it shows the lab's whole file system, not the machine's quota."""
 
 
 def watch(interval: float = 30) -> None:
@@ -21,10 +23,13 @@ def watch(interval: float = 30) -> None:
             usage = lab_engine().usage(machine.name)
         except EngineError:
             continue  # the reaper finds what is lost
-        if machine.cpu_seen and (usage.cpu - machine.cpu_seen) / 1e9 / interval > TRICKLE:
+        worked = bool(machine.cpu_seen) and (usage.cpu - machine.cpu_seen) / 1e9 / interval > TRICKLE
+        if worked:
             activity.touch(machine.sandbox.pk)
         Machine.objects.filter(pk=machine.pk).update(cpu_seen=usage.cpu)
-        if warning := _warning(usage):
+        # A disk fills by work; asking costs an exec.
+        warning = _warning(usage) or (_disk_warning(machine) if worked else "")
+        if warning:
             Sandbox.objects.filter(pk=machine.sandbox.pk, state=State.READY).update(notice=warning)
 
 
@@ -36,5 +41,18 @@ def _warning(usage: Usage) -> str:
     if usage.memory_limit and usage.memory >= 0.95 * usage.memory_limit:
         return _("Tu laboratorio ha llegado a su límite de memoria (%(limit)d MiB): para lo que no uses.") % {
             "limit": usage.memory_limit >> 20
+        }
+    return ""
+
+
+def _disk_warning(machine: Machine) -> str:
+    try:
+        done = lab_engine().run(machine.name, ["sh", "-c", _HAS_ROOM], seconds=5)
+    except EngineError:
+        return ""
+    said = done.output.decode(errors="replace").lower()
+    if done.code and ("quota" in said or "no space" in said):
+        return _("Tu laboratorio ha llenado su disco (%(limit)s): borra ficheros, imágenes o contenedores que no uses.") % {
+            "limit": machine.disk
         }
     return ""

@@ -1,117 +1,68 @@
-"""The isolation doctor: raises two real sandboxes, attacks from one, and says what held.
+"""The doctor: tries, from inside real sandboxes, every way out of them that we know of, and remembers the outcome.
 
-`examine` yields findings; `refuse_unsafe` is what keeps the web from opening in public on an unsafe engine.
+    attacks.py   what is tried and what must come of it, as data     syscalls.py   numbers of the refused calls
+    runner.py    tries it in two sandboxes of its own                host.py       what the machine lacks
+
+The web refuses to start over a lab that the doctor, last time, found open (`refuse_unsafe`).
 """
 
 from __future__ import annotations
 
-import socket
-import time
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
+from dataclasses import asdict
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError
 from django.utils.translation import gettext as _
 
-from sandboxes.doctor.attacks import LOUD, QUIET, Attack
-from sandboxes.engine import EngineError, EngineUnreachable, LabEngine, Limits, lab_engine
+from sandboxes.doctor import host
+from sandboxes.doctor.attacks import attacks
+from sandboxes.doctor.runner import Finding, examine
+from sandboxes.engine import EngineError, LabEngine, lab_engine
 from sandboxes.models import DoctorRun
 
-NEIGHBOUR_SECONDS = 5
-"""How soon a neighbour must answer while it is attacked."""
+__all__ = ["Finding", "refuse_unsafe", "run"]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One attempt and what came of it."""
-
-    attempt: str
-    expected: str
-    observed: str
-    held: bool
-
-
-def examine(engine: LabEngine, attacks: tuple[Attack, ...] = QUIET + LOUD) -> Iterator[Finding]:
-    """Try every attack from one sandbox beside another; both are removed at the end."""
-    with _sandbox(engine) as attacker, _sandbox(engine) as neighbour:
-        engine.run(neighbour, ["sh", "-c", "docker run -d -p 8099:80 busybox:1.37 httpd -f"], seconds=60)
-        address = engine.run(neighbour, ["hostname", "-i"]).output.decode().split()[0]
-        for attack in attacks:
-            command = attack.command.replace("{neighbour}", address).replace("{host}", _source_towards(address))
-            yield _try(engine, attack, command, attacker, neighbour)
-
-
-def host_lacks() -> list[str]:
-    """What this host cannot offer, and what that touches."""
-    lacking = []
-    if not Path("/proc/net/ip_vs").exists():
-        lacking.append(_("IPVS: en Swarm no hay malla de entrada ni VIP; se usa «--endpoint-mode dnsrr» y «mode=host»."))
-    if not Path("/sys/fs/cgroup/cgroup.controllers").exists():
-        lacking.append(_("cgroup v2: este núcleo usa v1; los límites funcionan igual."))
-    if not Path("/sys/kernel/security/apparmor").exists():
-        lacking.append(_("AppArmor: aíslan los espacios de nombres, seccomp y las capacidades."))
-    return lacking
+def run(engine: LabEngine, *, tell: Callable[[Finding], None] = lambda _finding: None) -> DoctorRun:
+    """Examine the lab and return the outcome, not saved yet. Raises EngineError if nothing could be tried."""
+    options = engine.security_options()
+    remapped = Finding(
+        "uid propio",
+        _("Que el root de los laboratorios lo sea también fuera"),
+        _("el motor remapea los ids (userns)"),
+        ", ".join(sorted(options)) or _("sin opciones de seguridad"),
+        held="userns" in options,
+    )
+    tell(remapped)
+    findings = [remapped, *examine(engine, attacks(), tell=tell)]
+    lacks = host.lacks(options)
+    if any(finding.name == "disco" and not finding.held for finding in findings):
+        lacks.append(host.quotas_lack())
+    return DoctorRun(
+        passed=all(finding.held for finding in findings),
+        report={"findings": [asdict(finding) for finding in findings], "lacks": [asdict(lack) for lack in lacks]},
+    )
 
 
 def refuse_unsafe() -> None:
-    """Raise ImproperlyConfigured if the lab must not be opened to the public: its engine maps no ids, or the
-    doctor's last run failed. An engine that does not answer is no reason: it may come up later."""
-    if settings.DEBUG:
-        return
-    try:
-        last = DoctorRun.objects.order_by("-when").first()
-    except DatabaseError:
-        last = None  # not migrated yet
-    if last and not last.passed:
+    """Raise ImproperlyConfigured, in Spanish, if the lab is known to be open.
+
+    Nothing known is no reason, nor is an engine that does not answer: the pages must stay up without it."""
+    last = DoctorRun.objects.order_by("-when").first()
+    if last is not None and not last.passed:
+        broken = ", ".join(finding["name"] for finding in last.report.get("findings", []) if not finding["held"])
         raise ImproperlyConfigured(
-            _("El último examen de aislamiento falló: míralo con «manage.py lab_doctor», arréglalo y repítelo antes de abrir.")
+            _(
+                "La última revisión del laboratorio (lab_doctor) falló en %(broken)s: arréglalo y repítela con el sitio parado, "
+                "como explica docs/operacion.md."
+            )
+            % {"broken": broken or "?"}
         )
     try:
-        remapped = lab_engine().remaps_users()
-    except EngineUnreachable:
+        options = lab_engine().security_options()
+    except EngineError:
         return
-    if not remapped:
-        raise ImproperlyConfigured(_("El motor del laboratorio no cambia los identificadores (userns-remap): no se puede abrir así."))
-
-
-def _try(engine: LabEngine, attack: Attack, command: str, attacker: str, neighbour: str) -> Finding:
-    try:
-        result = engine.run(attacker, ["sh", "-c", command], seconds=attack.seconds)
-    except EngineError as error:
-        return Finding(str(attack.name), str(attack.expected), _("no terminó: %(error)s") % {"error": error}, held=False)
-    said = result.output.decode(errors="replace").strip().replace("\n", " / ")[-100:]
-    observed = _("código %(code)d") % {"code": result.code} + (f": {said}" if said else "")
-    held = attack.holds(result)
-    if held and attack.then_neighbour:
-        began = time.monotonic()
-        try:
-            held = engine.run(neighbour, ["sh", "-c", attack.then_neighbour], seconds=NEIGHBOUR_SECONDS).code == 0
-        except EngineError:
-            held = False
-        took = time.monotonic() - began
-        observed += _("; el vecino respondió en %(seconds).1f s") % {"seconds": took} if held else _("; el vecino no respondió")
-    return Finding(str(attack.name), str(attack.expected), observed, held)
-
-
-@contextmanager
-def _sandbox(engine: LabEngine) -> Iterator[str]:
-    name = f"lab-examen-{uuid.uuid4().hex[:8]}"
-    try:
-        engine.create(name, hostname="lab", labels={"lab.purpose": "doctor"}, limits=Limits(), disk="3G")
-        engine.start(name)
-        engine.wait_ready(name, seconds=60)
-        yield name
-    finally:
-        engine.remove(name)
-
-
-def _source_towards(address: str) -> str:
-    """The host's own address on the way to a sandbox. Sends nothing: a UDP socket only picks its route."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.connect((address, 9))
-        return str(probe.getsockname()[0])
+    if "userns" not in options:
+        raise ImproperlyConfigured(
+            _("El motor del laboratorio no remapea los ids: el root de cada estudiante lo sería de esta máquina; arráncalo con «make run».")
+        )

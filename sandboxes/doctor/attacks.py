@@ -1,141 +1,390 @@
-"""What the doctor tries from inside a sandbox, as its root: data, one attack a row.
+"""What the doctor tries from inside a sandbox, as data: the attempt, its command, what must come of it.
 
-Each command is a shell script in the attacker; `{neighbour}` is another sandbox's address, `{host}` the lab's host as
-sandboxes would see it. `holds` judges its output (standard output and error) and exit code.
+Commands run in `sh` as the student's root. They say what they achieved in so many words, so that a judge
+recognises a refusal by what it is and silence never counts as one. `{host}`, `{port}`, `{neighbour}` and `{limit}`
+are filled in by the runner. Openings are tried without writing where a success could harm the host.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
+from sandboxes.doctor import syscalls
 
-from sandboxes.engine import ExecResult
+ANSWERS = 2.0
+"""Seconds within which a neighbour must go on answering while it is attacked."""
 
-Holds = Callable[[ExecResult], bool]
+
+@dataclass(frozen=True)
+class Seen:
+    """What came of an attack: its exit code and words; how the neighbour fared, if it was asked."""
+
+    code: int
+    said: str
+    slowest: float = 0.0
+    """The slowest of the neighbour's answers, in seconds."""
+    neighbour_failed: str = ""
+    """The first thing that the neighbour could not do, in its words; empty if it could everything."""
+
+
+Judge = Callable[[Seen], bool]
+
+
+def says(pattern: str) -> Judge:
+    """It held if the attack's words match this, from their first to their last."""
+    return lambda seen: re.fullmatch(pattern, seen.said.strip(), re.DOTALL) is not None
+
+
+def counts(pattern: str, *, most: int) -> Judge:
+    """It held if the number in the words is there, at least one, and no larger than `most`."""
+
+    def judge(seen: Seen) -> bool:
+        found = re.search(pattern, seen.said)
+        return found is not None and 0 < int(found[1]) <= most
+
+    return judge
+
+
+def spared(judge: Judge) -> Judge:
+    """It held if, besides, the neighbour did all it was asked in time."""
+    return lambda seen: judge(seen) and not seen.neighbour_failed and seen.slowest <= ANSWERS
 
 
 @dataclass(frozen=True)
 class Attack:
-    """One attempt. `seconds` bounds it; `then_neighbour` asks that the neighbour still works afterwards."""
+    """One attempt. With `neighbour`, that command runs again and again in another sandbox while the attack lasts."""
 
-    name: str | Promise
+    name: str
+    tried: str
     command: str
-    expected: str | Promise
-    holds: Holds
+    expected: str
+    judge: Judge
+    neighbour: str = ""
     seconds: float = 30
-    then_neighbour: str = ""
 
 
-def _fails(result: ExecResult) -> bool:
-    return result.code != 0
+NOTHING = "sin éxito"
+"""What a command says at its end if nothing it tried came off."""
 
 
-def _says(text: str) -> Holds:
-    return lambda result: text in result.output.decode(errors="replace")
+def _each(attempts: str) -> str:
+    """A script whose `got` notes a success; it says them all, or that there was none."""
+    return f'out=; got() {{ out="$out $*"; }}\n{attempts}\necho "${{out:-{NOTHING}}}"'
 
 
-def _any(_result: ExecResult) -> bool:
-    return True
+_none = says(NOTHING)
+_AT_REST = "docker ps -q"
+_HOLD = 2
+"""Seconds an exhausted resource is held, for the neighbour to need it."""
+
+_NAMESPACED = (
+    r"kernel/(hostname|domainname|msg\w+|shm\w+|sem|sem_next_id|ns_last_pid|pid_max|auto_msgmni|cap_last_cap)$|^/proc/sys/fs/mqueue/|"
+    r"^/proc/sys/user/"
+)
+_OPEN_SYSCTLS = rf"""perl -MFile::Find -MFcntl -e '
+  find({{no_chdir=>1, wanted=>sub {{
+    return unless -f $_; return if m#{_NAMESPACED}#;
+    print "abierto $_\n" if sysopen(my $f, $_, O_WRONLY);
+  }}}}, grep {{ -e }} qw(/proc/sys/kernel /proc/sys/vm /proc/sys/fs /proc/sys/dev /proc/sys/debug));
+  for (qw(/proc/sysrq-trigger /proc/kcore /proc/kmem /dev/mem /dev/kmem /proc/timer_list /sys/kernel/uevent_helper)) {{
+    print "abierto $_\n" if sysopen(my $f, $_, O_WRONLY);
+  }}
+  print "{NOTHING}\n";'"""
+
+_SYSCALLS = (
+    "perl -e 'my %c=("
+    + ",".join(f"{name}=>[{number},{syscalls.expected(name)}]" for name, number in syscalls.refused().items())
+    + "); for (sort keys %c) { my $r=syscall($c{$_}[0],0,0,0,0,0,0); my $e=$r<0?$!+0:0;"
+    + ' print "$_ dio $e; " if $e!=$c{$_}[1]; } print "'
+    + NOTHING
+    + "\"'"
+)
+
+_DEVICES = _each(
+    """for dev in 8:0 254:0 253:0 259:0 7:0 10:237 1:1 $(cat /sys/class/block/*/dev 2>/dev/null); do
+  node=/tmp/doctor-node; rm -f $node
+  if mknod $node b ${dev%:*} ${dev#*:} 2>/dev/null; then head -c 1 $node >/dev/null 2>&1 && got "leído $dev"; fi
+  rm -f $node
+  if mknod $node c ${dev%:*} ${dev#*:} 2>/dev/null; then head -c 1 $node >/dev/null 2>&1 && got "leído c $dev"; fi
+done; rm -f /tmp/doctor-node"""
+)
+_MOUNTS = _each(
+    """mkdir -p /tmp/doctor-mnt
+for source in $(awk '$1 ~ "^/dev/" { print $1 }' /proc/mounts | sort -u) /dev/vda /dev/sda /dev/nvme0n1 /dev/loop0; do
+  for kind in btrfs ext4 xfs; do
+    mount -t $kind $source /tmp/doctor-mnt 2>/dev/null && { got "montado $source"; umount /tmp/doctor-mnt; }
+  done
+done
+for kind in debugfs tracefs securityfs efivarfs configfs pstore; do
+  mount -t $kind none /tmp/doctor-mnt 2>/dev/null && { got "montado $kind"; umount /tmp/doctor-mnt; }
+done"""
+)
+_PROCESSES = _each(
+    """[ "$(cat /proc/1/comm)" = tini ] || got "el proceso 1 es $(cat /proc/1/comm)"
+for dir in /proc/[0-9]*; do
+  [ "$(stat -c %u $dir 2>/dev/null || echo 0)" = 65534 ] && got "se ve $(cat $dir/comm)"
+done
+ls /proc/1/root/etc/docker-intensivo >/dev/null 2>&1 && got 'se ve /etc/docker-intensivo'"""
+)
+_SOCKETS = _each(
+    """for sock in $(find / -xdev -type s -name '*.sock' 2>/dev/null); do
+  case $sock in */engine.sock | */redis.sock | */plugins/*) got "se ve $sock" ;; esac
+  curl -s -m 2 --unix-socket $sock http://engine/containers/json?all=1 2>/dev/null | grep -q 'lab\\.id' && got "el motor de fuera: $sock"
+done
+grep -q docker-intensivo /proc/net/unix && got 'se ve un socket de fuera'"""
+)
+_CGROUP_LIMITS = _each(
+    """write() { { [ -e "$1" ] && echo "$2" >"$1"; } 2>/dev/null && got "escrito $1"; }
+limits() {
+  for dir in "$1" "$1/memory" "$1/pids" "$1/cpu" "$1/cpu,cpuacct"; do
+    write $dir/memory.limit_in_bytes 99999999999; write $dir/memory.max max; write $dir/pids.max max
+    write $dir/cpu.cfs_quota_us -1; write $dir/cpu.max max; write $dir/cgroup.max.descendants max
+  done
+}
+limits /sys/fs/cgroup
+for file in $(find /sys/fs/cgroup -maxdepth 3 -name release_agent 2>/dev/null); do
+  perl -MFcntl -e 'exit !sysopen(my $f, $ARGV[0], O_WRONLY)' $file && got "abierto $file"
+done
+mkdir -p /tmp/doctor-mnt
+for what in memory pids cpu; do
+  mount -t cgroup -o $what none /tmp/doctor-mnt 2>/dev/null && { got "montado $what"; umount /tmp/doctor-mnt; }
+  unshare --cgroup --mount sh -c "
+    mount -t cgroup -o $what none /tmp/doctor-mnt || mount -t cgroup2 none /tmp/doctor-mnt || exit 1
+    cd /tmp/doctor-mnt
+    for f in memory.limit_in_bytes memory.max pids.max cpu.cfs_quota_us cpu.max; do
+      [ -e \\$f ] && echo 99999999 >\\$f && exit 0
+    done; exit 1" >/dev/null 2>&1 && got "límite de $what por otro montaje"
+done"""
+)
+_REACH = _each(
+    """try() { timeout 2 bash -c "exec 3<>/dev/tcp/$1/$2" 2>/dev/null && got "$1:$2"; }
+for port in {port} 22 80 443 2375 5432 6379 8000; do try {host} $port; done
+for address in 169.254.169.254 10.0.0.1 192.168.0.1 192.168.1.1 172.17.0.1 1.1.1.1; do try $address 80; try $address 443; done
+gate=$(ip -4 route show default | awk '{ print $3 }'); for port in 22 80 2375 5432 6379 8000; do try $gate $port; done"""
+)
+_NEIGHBOUR_REACH = _each(
+    """timeout 2 bash -c "exec 3<>/dev/tcp/{neighbour}/{port}" 2>/dev/null && got TCP
+ping -c1 -W1 {neighbour} >/dev/null 2>&1 && got ping
+ip route add {neighbour}/32 dev eth0 2>/dev/null
+ping -c1 -W1 {neighbour} >/dev/null 2>&1 && got 'ping en la misma red'
+ip neigh show {neighbour} | grep -q lladdr && got ARP
+ip route del {neighbour}/32 dev eth0 2>/dev/null
+own=$(ip -o -4 addr show eth0 | awk '{ print $4 }')
+ip addr add {neighbour}/32 dev eth0 2>/dev/null && timeout 2 bash -c "exec 3<>/dev/tcp/10.122.0.1/5000" 2>/dev/null
+ping -c1 -W1 -I {neighbour} 10.122.0.1 >/dev/null 2>&1 && got 'suplantar su dirección'
+ip addr del {neighbour}/32 dev eth0 2>/dev/null; : $own"""
+)
+_RAW = (
+    (
+        """perl -MSocket -e '
+use constant {{ PACKET => 17, ALL => 0x0300 }};
+socket(my $s, PACKET, SOCK_RAW, ALL) or do {{ print "sin socket: $!"; exit }};
+open(my $m, "<", "/sys/class/net/eth0/address"); chomp(my $mac = <$m>); open(my $i, "<", "/sys/class/net/eth0/ifindex"); my $n = <$i>+0;
+my $own = join "", map {{ chr hex }} split /:/, $mac; my $to = inet_aton("{neighbour}");
+my $arp = ("\\xff" x 6) . $own . pack("n", 0x0806) . pack("nnCCn", 1, 0x0800, 6, 4, 1) . $own . inet_aton("0.0.0.0") . ("\\0" x 6) . $to;
+my $addr = pack("S n i S C C a8", PACKET, 0x0806, $n, 0, 0, 6, "\\xff" x 6);
+send($s, $arp, 0, $addr) or print "no sale: $! ";
+my $got = 0; my $end = time + 2;
+while (time < $end) {{
+  my $r = ""; vec($r, fileno($s), 1) = 1; last unless select($r, undef, undef, 1);
+  recv($s, my $f, 2048, 0); $got++ if substr($f, 12, 2) eq pack("n", 0x0806) && substr($f, 28, 4) eq $to;
+}}
+print $got ? "respuestas $got" : "SIN";'"""
+    )
+    .replace("{{", "{")
+    .replace("}}", "}")
+    .replace("SIN", NOTHING)
+)
+_IPV6 = _each(
+    """for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 0 >$f 2>/dev/null; done
+ip -6 addr add fe80::d0c/64 dev eth0 nodad 2>/dev/null; ip -6 addr add fd00::d0c/64 dev eth0 nodad 2>/dev/null
+ip -6 route add default dev eth0 2>/dev/null
+mine=$(ip -6 -o addr show | awk '{ split($4, a, "/"); print a[1] }')
+for from in $(ping -6 -c2 -W1 -I eth0 ff02::1 2>/dev/null | grep -o 'from [0-9a-f:]*[0-9a-f]' | awk '{ print $2 }' | sort -u); do
+  echo "$mine" | grep -qx "$from" || got "contesta $from"
+done
+ping -6 -c1 -W1 fd00::1 >/dev/null 2>&1 && got 'contesta fd00::1'
+for f in /proc/sys/net/ipv6/conf/*/disable_ipv6; do echo 1 >$f 2>/dev/null; done"""
+)
+_UNCONFINED = "--cap-add ALL --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined"
 
 
-def _silent(result: ExecResult) -> bool:
-    return not result.output.strip()
-
-
-EREMCHG, ENOSYS, ENOTTY = 78, 38, 25
-"""The filter's own errnos: host/seccomp.py."""
-
-DENIED_CALLS = {
-    "open_by_handle_at": 304, "bpf": 321, "perf_event_open": 298, "userfaultfd": 323, "fanotify_init": 300, "init_module": 175,
-    "finit_module": 313, "delete_module": 176, "kexec_load": 246, "settimeofday": 164, "clock_settime": 227, "iopl": 172,
-    "ioperm": 173, "reboot": 169, "syslog": 103, "acct": 163, "swapon": 167, "swapoff": 168, "quotactl": 179,
-    "io_uring_setup": 425, "kcmp": 312, "pidfd_getfd": 438, "process_madvise": 440, "mbind": 237, "move_pages": 279,
-}  # fmt: skip
-"""Numbers on x86_64: asm/unistd_64.h. Called with arguments that no kernel would accept."""
-KEY_CALLS = {"add_key": 248, "request_key": 249, "keyctl": 250}
-
-
-def _errnos(calls: dict[str, int], wanted: int) -> str:
-    """A script that names the calls which do not answer the filter's errno."""
-    table = ",".join(f"{name},{number}" for name, number in calls.items())
-    return (
-        f'perl -e \'my %c=split /,/,"{table}"; '
-        f'for (sort keys %c) {{ my $r=syscall($c{{$_}},-1,-1,-1,-1,-1); print "$_ " unless $r==-1 && $!=={wanted}; }}\''
+def _inside(options: str, script: str, *, wanted: str = "dentro") -> str:
+    """Run a script in a container of the inner engine; anything but `wanted` is what it got. The script is in single quotes."""
+    return _each(
+        f"""docker pull -q busybox:1.37 >/dev/null
+said=$(docker run --rm {options} busybox:1.37 sh -c '{script}' 2>&1)
+[ "$said" = "{wanted}" ] || got "$said\""""
     )
 
 
-_DISKS = "'^(sd|vd|xvd|nvme|loop[0-9]|dm-|mem$|kmsg$)'"
-_PORTS = "22 80 443 2375 5432 6379 8000 8080"
-_CURL = "curl -s -o /dev/null -m 2 http://"
+_PROBE = """echo dentro
+  for d in "8 0" "254 0" "259 0" "7 0"; do
+    rm -f /d; mknod /d b $d 2>/dev/null && head -c 1 /d >/dev/null 2>&1 && echo "leido $d"
+  done
+  for f in /proc/sysrq-trigger /proc/sys/kernel/core_pattern /proc/sys/kernel/modprobe; do (: >>$f) 2>/dev/null && echo "abierto $f"; done
+  for k in debugfs tracefs; do mount -t $k none /mnt 2>/dev/null && echo "montado $k"; done; true"""
+_UNCONFINED_PROBE = _inside(_UNCONFINED, _PROBE)
+# A read-only /sys lets no container of --privileged start; its root may try to make it writable first.
+_PRIVILEGED = (
+    """mount -o remount,rw /sys 2>/dev/null || mount -o remount,bind,rw /sys 2>/dev/null
+said=$(docker run --rm --privileged busybox:1.37 true 2>&1)
+case $said in *'error mounting "sysfs"'*) echo 'el motor de dentro no puede'; exit ;; esac
+"""
+    + _inside("--privileged", _PROBE)
+    + "\nmount -o remount,bind,ro /sys"
+)
+_HOST_PID = _inside(
+    f"{_UNCONFINED} --pid=host",
+    "cat /proc/1/comm; ps -o args | grep -c [u]serns-remap; nsenter -t 1 -m -u -n -i hostname",
+    wanted="tini\n0\n$(hostname)",
+)
+_HOST_NET = _inside(
+    f"{_UNCONFINED} --net=host",
+    """ls /sys/class/net | grep -Ev "^(lo|eth0|docker0|veth.*|br-.*)$"
+  for p in {port} 22 8000; do nc -w 2 {host} $p </dev/null >/dev/null 2>&1 && echo "llega a $p"; done; echo dentro""",
+)
+_BIND_HOST = _inside(
+    f"{_UNCONFINED} -v /:/outer --ipc=host --uts=host",
+    """echo dentro
+  ls -d /outer/var/lib/docker-intensivo /outer/run/docker-intensivo /outer/boot/vmlinuz* /outer/lib/modules/* 2>/dev/null; true""",
+)
+_SUBVOLUME = """perl -e 'for my $d ("/root", "/var/lib/docker", "/") { sysopen(D, $d, 0);
+  for my $n (0x5000940e, 0x50009401, 0x50009417, 0x50009418) { my $a = pack("qZ4088", 0, "doctor"); my $r = ioctl(D, $n, $a);
+    print $r ? "hecho en $d; " : "" ; print "errno ".($!+0)." en $d; " if !$r && $!+0 != 25; } } print "SIN"'""".replace("SIN", NOTHING)
+_BAD_SOCKETS = """perl -e 'socket(my $s, 40, 1, 0) ? print "vsock " : 0; print "SIN"'""".replace("SIN", NOTHING)
 
-QUIET = (
-    Attack(_("Abrir un disco del anfitrión con mknod"), "mknod /root/d b 254 0 && head -c 512 /root/d", _("denegado"), _fails),
-    Attack(_("Ver discos del anfitrión en /dev"), f"ls /dev | grep -E {_DISKS}", _("ninguno"), _silent),
-    Attack(_("Escribir en /proc/sys/kernel"), "echo x > /proc/sys/kernel/core_pattern", _("denegado"), _fails),
-    Attack(_("Usar SysRq"), "echo h > /proc/sysrq-trigger", _("denegado"), _fails),
-    Attack(_("Cambiar parámetros del núcleo en /sys"), "echo 1 > /sys/kernel/mm/ksm/run", _("denegado"), _fails),
-    Attack(_("Llamadas al núcleo que el filtro niega"), _errnos(DENIED_CALLS, EREMCHG), _("todas con el error del filtro"), _silent),
-    Attack(_("Agotar el llavero común (keyctl)"), _errnos(KEY_CALLS, ENOSYS), _("como si no existiera"), _silent),
-    Attack(
-        _("Crear un subvolumen btrfs fuera de la cuota"),
-        "perl -e 'sysopen(D,\"/root\",0); my $a=pack(\"qZ4088\",0,\"sub\"); print ioctl(D,0x5000940e,$a) ? \"creado\" : $!+0'",
-        _("denegado por el filtro"), _says(str(ENOTTY)),
-    ),
-    Attack(_("Ver procesos del anfitrión"), "ps ax -o comm= | grep -E '^(uvicorn|redis-server|celery|systemd)'", _("ninguno"), _silent),
-    Attack(_("Encontrar el socket del motor del laboratorio"), "find / -xdev -name 'engine.sock' 2>/dev/null", _("nada"), _silent),
-    Attack(
-        _("Subir sus propios límites"),
-        "cd /sys/fs/cgroup; if [ -d memory ]; then echo 99999999999 > memory/memory.limit_in_bytes; else echo max > memory.max; fi",
-        _("denegado"), _fails,
-    ),
-    Attack(_("Llegar a otro laboratorio (ping)"), "ping -c 2 -W 1 {neighbour}", _("sin respuesta"), _fails),
-    Attack(_("Llegar a otro laboratorio (TCP)"), f"{_CURL}{{neighbour}}:8099", _("rechazado"), _fails),
-    Attack(_("Llegar a otro laboratorio (IPv6)"), "ping -6 -c 2 -W 1 ff02::1%eth0", _("sin respuesta"), _fails),
-    Attack(
-        _("Llegar a la web, la base de datos o Redis del anfitrión"),
-        f"for p in {_PORTS}; do {_CURL}{{host}}:$p; test $? = 7 || echo $p; done", _("todo rechazado"), _silent,
-    ),
-    Attack(
-        _("Llegar a los metadatos de la nube"), f"{_CURL}169.254.169.254/; test $? = 7 || echo abierto", _("rechazado"), _silent,
-    ),
-    Attack(
-        _("Llegar a la red local o a internet"),
-        f"for a in 10.0.0.1 192.168.0.1 1.1.1.1; do {_CURL}$a; test $? = 7 || echo $a; done", _("todo rechazado"), _silent,
-    ),
-    Attack(
-        _("Un contenedor privilegiado dentro"),
-        f"docker run --rm --privileged --pid host --net host busybox:1.37 sh -c \"ls /dev | grep -E {_DISKS}\" 2>/dev/null",
-        _("no ve nada del anfitrión"), _silent, seconds=60,
-    ),
-)  # fmt: skip
-"""Attempts to get out."""
 
-LOUD = (
-    Attack(
-        _("Agotar inotify"), "perl -e 'my $n=0; $n++ while syscall(294,0)>=0 && $n<100000; print $n; sleep 4' & sleep 2",
-        _("el vecino no lo nota"), lambda result: result.code == 0,
-        then_neighbour="perl -e 'exit(syscall(294,0)>=0 ? 0 : 1)'",
-    ),
-    Attack(
-        _("Miles de cgroups"),
-        "cd /sys/fs/cgroup/pids 2>/dev/null || cd /sys/fs/cgroup; for i in $(seq 3000); do mkdir x$i || break; done; rmdir x*",
-        _("el vecino no lo nota"), lambda result: result.code in (0, 1), seconds=60, then_neighbour="docker ps",
-    ),
-    Attack(
-        _("Llenar el disco"), "dd if=/dev/zero of=/root/lleno bs=1M count=9000; s=$?; rm -f /root/lleno; exit $s",
-        _("se acaba su cuota; el vecino escribe"), _fails, seconds=120,
-        then_neighbour="dd if=/dev/zero of=/root/nota bs=1M count=20 && rm /root/nota",
-    ),
-    Attack(
-        _("Acaparar la memoria"), "perl -e '$x=\"x\"x(4<<30)'", _("muere; el vecino responde"), _fails, seconds=60,
-        then_neighbour="docker ps",
-    ),
-    Attack(
-        _("Bomba de procesos"), "timeout 8 perl -e 'fork while 1' ; pkill -9 perl; true", _("topa con su límite; el vecino responde"),
-        _any, seconds=40, then_neighbour="docker ps",
-    ),
-)  # fmt: skip
-"""Attempts to harm the neighbours, the worst last."""
+def _exhaust(what: str, *, most: int, first: str = "") -> str:
+    """Take descriptors of one kind until the kernel says no, say how many, and hold them for a while."""
+    return f"""perl -e 'my @f; my $n=0; {first} while ($n<{most}) {{ {what} }} $|=1; print "tomados $n: ".($!+0)."\\n"; sleep {_HOLD};'"""
+
+
+_INOTIFY = "ulimit -n $(ulimit -Hn); " + _exhaust(f"my $r=syscall({syscalls.number('inotify_init1')},0); last if $r<0; $n++;", most=20_000)
+_INOTIFY_ONE = f"perl -e 'exit(syscall({syscalls.number('inotify_init1')},0)<0 ? 1 : 0)'"
+_PTYS = "ulimit -n $(ulimit -Hn); " + _exhaust('open(my $f, "+<", "/dev/ptmx") or last; push @f, $f; $n++;', most=5_000)
+_PTY_ONE = """perl -e 'open(my $f, "+<", "/dev/ptmx") or exit 1'"""
+_AIO = _exhaust(
+    f'my $c=pack("Q",0); if (syscall({syscalls.number("io_setup")},$q,$c)<0) {{ last if $q==1; $q=int($q/2) || 1; next }} $n+=$q;',
+    most=200_000,
+    first="my $q=16384;",
+)
+_AIO_ONE = f"""perl -e 'my $c=pack("Q",0); exit(syscall({syscalls.number("io_setup")},64,$c)<0 ? 1 : 0)'"""
+_CGROUPS = """base=$(find /sys/fs/cgroup -maxdepth 1 -name pids -o -maxdepth 1 -name cgroup.procs | head -1)
+[ -d "$base" ] || base=/sys/fs/cgroup; mkdir -p $base/doctor; n=0
+while [ $n -lt 1500 ] && mkdir $base/doctor/$n 2>/dev/null; do n=$((n + 1)); done
+echo "creados $n"; rmdir $base/doctor/[0-9]* $base/doctor"""
+_DISK = """said=$(dd if=/dev/zero of=/root/doctor-fill bs=4M count=1200 2>&1); rm -f /root/doctor-fill; echo "$said" | tail -n 4"""
+_DISK_ONE = "dd if=/dev/zero of=/root/doctor-one bs=1M count=4 conv=fsync 2>&1 && rm /root/doctor-one"
+_MEMORY = """for turn in 1 2; do
+  perl -e 'open(my $o, ">", "/proc/self/oom_score_adj"); print $o 1000; close $o; my @a; push @a, "x" x 8000000 for 1..400;' 2>/dev/null
+  echo "fin $?"
+done"""
+_FORKS = """perl -e '$n=0; my @p; while ($n<20000) { my $p=fork; last unless defined $p; if (!$p) { sleep 3; exit 0 } $n++; }
+$e=$!+0; print "creados $n: $e\\n"; 1 while wait>0;'"""
+
+
+def attacks() -> tuple[Attack, ...]:
+    """Every attempt, in order: first what could get out, then what could take from the others."""
+    return (
+        Attack("discos", "Leer los discos de la máquina con mknod", _DEVICES, "ningún dispositivo se lee", _none),
+        Attack("montajes", "Montar los discos y las entrañas del núcleo", _MOUNTS, "ningún montaje", _none),
+        Attack("núcleo", "Abrir para escribir /proc/sys, sysrq y la memoria del núcleo", _OPEN_SYSCTLS, "ninguno se abre", _none),
+        Attack(
+            "llamadas",
+            "Hacer las llamadas al sistema que el filtro niega (módulos, bpf, llaves…)",
+            _SYSCALLS,
+            f"errno {syscalls.FILTERED}; las de llaves, {syscalls.ABSENT}",
+            _none,
+        ),
+        Attack("vsock", "Abrir un socket hacia el hipervisor", _BAD_SOCKETS, "ninguno se abre", _none),
+        Attack("procesos", "Ver o trazar procesos de la máquina", _PROCESSES, "ninguno a la vista", _none),
+        Attack("socket", "Encontrar el socket del motor del laboratorio", _SOCKETS, "ninguno a la vista", _none),
+        Attack("límites", "Subirse los límites por los cgroups", _CGROUP_LIMITS, "ningún límite se escribe", _none),
+        Attack("subvolúmenes", "Crear un subvolumen sin cuota", _SUBVOLUME, "errno 25", _none),
+        Attack(
+            "red", "Llegar a la web, la base de datos, Redis, la red local y los metadatos", _REACH, "todo rechazado", _none, seconds=90
+        ),
+        Attack("vecino", "Llegar al vecino: TCP, ping, ARP y su dirección", _NEIGHBOUR_REACH, "sin respuesta", _none),
+        Attack("sockets crudos", "Preguntar por el vecino con tramas hechas a mano", _RAW, "sin respuesta", _none),
+        Attack("IPv6", "Encontrar a alguien por IPv6", _IPV6, "sin respuesta", _none),
+        Attack("contenedor suelto", "Salir con un contenedor sin restricciones", _UNCONFINED_PROBE, "no sale", _none, seconds=60),
+        Attack(
+            "contenedor privilegiado",
+            "Salir con docker run --privileged",
+            _PRIVILEGED,
+            "no arranca o no sale",
+            says(f"{NOTHING}|el motor de dentro no puede"),
+            seconds=60,
+        ),
+        Attack("pid=host", "Salir con docker run --pid=host", _HOST_PID, "solo ve el laboratorio", _none, seconds=60),
+        Attack("net=host", "Salir con docker run --net=host", _HOST_NET, "solo ve el laboratorio", _none, seconds=60),
+        Attack(
+            "carpetas", "Salir con docker run -v /:/outer --ipc=host --uts=host", _BIND_HOST, "solo ve el laboratorio", _none, seconds=60
+        ),
+        Attack(
+            "inotify",
+            "Agotar las instancias de inotify del uid común",
+            _INOTIFY,
+            "el vecino consigue la suya",
+            spared(says(r"tomados \d+: .*")),
+            neighbour=_INOTIFY_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "terminales",
+            "Agotar los pseudoterminales de la máquina",
+            _PTYS,
+            "el vecino abre el suyo",
+            spared(says(r"tomados \d+: .*")),
+            neighbour=_PTY_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "aio",
+            "Agotar las peticiones de E/S asíncrona de la máquina",
+            _AIO,
+            "el vecino consigue las suyas",
+            spared(says(r"tomados \d+: .*")),
+            neighbour=_AIO_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "grupos",
+            "Crear miles de cgroups",
+            _CGROUPS,
+            "el vecino contesta en 2 s",
+            spared(counts(r"creados (\d+)", most=1500)),
+            neighbour=_AT_REST,
+            seconds=90,
+        ),
+        Attack(
+            "disco",
+            "Llenar el disco",
+            _DISK,
+            "lo para la cuota y el vecino escribe",
+            spared(says(r".*(quota exceeded|No space left).*")),
+            neighbour=_DISK_ONE,
+            seconds=120,
+        ),
+        Attack(
+            "memoria",
+            "Tomar toda la memoria",
+            _MEMORY,
+            "muere quien la pide y el vecino contesta en 2 s",
+            spared(says(r"(fin 137\s*){2}")),
+            neighbour=_AT_REST,
+            seconds=60,
+        ),
+        Attack(
+            "bomba de procesos",
+            "Crear procesos sin parar",
+            _FORKS,
+            "lo para su límite y el vecino contesta en 2 s",
+            spared(counts(r"creados (\d+): 11", most=400)),
+            neighbour=_AT_REST,
+            seconds=60,
+        ),
+    )

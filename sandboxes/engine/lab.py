@@ -126,10 +126,6 @@ class DockerLabEngine:
         with _translated(gone_is_fine=True):
             self._api.remove_network(name)
 
-    def remaps_users(self) -> bool:
-        with _translated():
-            return "name=userns" in (self._api.info().get("SecurityOptions") or [])
-
     def containers(self) -> list[Container]:
         with _translated():
             return [
@@ -162,6 +158,12 @@ class DockerLabEngine:
             pids_limit=pids.get("limit", 0),
             oom_kills=memory.get("failcnt", 0),
         )
+
+    def security_options(self) -> frozenset[str]:
+        # Each comes as "name=seccomp,profile=…".
+        with _translated():
+            listed = self._api.info().get("SecurityOptions") or []
+        return frozenset(option.split(",")[0].removeprefix("name=") for option in listed)
 
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
         """Run a command to its end. Past `seconds`, or 4 MiB of output, raises EngineError."""

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('sandboxes', '0002_doctor_run'),
+        ('sandboxes', '0002_doctorrun'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -120,5 +120,5 @@ def test_starting_or_stopping_a_paused_machine_wakes_it_first(engine: LabEngine,
     assert state(engine, name) == "exited"
 
 
-def test_engine_remaps_users(engine: LabEngine) -> None:
-    assert engine.remaps_users()
+def test_security_options_are_plain_names_and_ids_are_remapped(engine: LabEngine) -> None:
+    assert {"seccomp", "userns"} <= engine.security_options()

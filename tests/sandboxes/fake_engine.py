@@ -30,7 +30,7 @@ class FakeLabEngine:
         self.boxes: dict[str, _Box] = {}
         self.nets: set[str] = set()
         self.down = False
-        self.remapped = True
+        self.options = frozenset({"seccomp", "userns"})
         self.broken: set[str] = set()
         self.calls: list[tuple[str, str]] = []
         self.streams: list[tuple[asyncio.StreamReader, FakeWriter]] = []
@@ -97,9 +97,9 @@ class FakeLabEngine:
         self.boxes.pop(name, None)
         self.nets.discard(name)
 
-    def remaps_users(self) -> bool:
-        self._call("remaps_users", "")
-        return self.remapped
+    def security_options(self) -> frozenset[str]:
+        self._call("security_options", "")
+        return self.options
 
     def containers(self) -> list[Container]:
         self._call("containers", "")

@@ -1,42 +1,43 @@
-"""Examine the isolation of this lab."""
+"""Try to get out of the sandboxes, and say what came of it."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from sandboxes import doctor
 from sandboxes.engine import EngineError, lab_engine
-from sandboxes.models import DoctorRun
 
 
 class Command(BaseCommand):
-    help = "Examina el aislamiento: intenta, desde dentro de un laboratorio, salir de él y dañar a su vecino."
+    help = "Intenta, desde laboratorios de verdad, todo lo que un estudiante no debe poder; termina con error si algo se puede."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = []
         try:
-            for finding in doctor.examine(lab_engine()):
-                findings.append(finding)
-                if not options["json"]:
-                    self.stdout.write(f"{'✓' if finding.held else '✗'} {finding.attempt}")
-                    self.stdout.write(f"    esperado: {finding.expected} · observado: {finding.observed}")
+            run = doctor.run(lab_engine(), tell=(lambda _: None) if options["json"] else self._tell)
         except EngineError as error:
-            raise CommandError(f"No se pudo examinar: {error}") from error
-        breaches = [finding.attempt for finding in findings if not finding.held]
-        lacking = doctor.host_lacks()
-        DoctorRun.objects.create(passed=not breaches, report=[asdict(finding) for finding in findings])
+            raise CommandError(f"No se pudo revisar: {error}") from error
         if options["json"]:
-            report = {"passed": not breaches, "findings": [asdict(finding) for finding in findings], "host_lacks": lacking}
-            self.stdout.write(json.dumps(report, ensure_ascii=False))
+            self.stdout.write(json.dumps({"passed": run.passed, **run.report}, ensure_ascii=False))
         else:
-            for line in lacking:
-                self.stdout.write(f"· A este anfitrión le falta {line}")
-        if breaches:
-            raise CommandError(f"{len(breaches)} de {len(findings)} intentos no se contuvieron: {', '.join(breaches)}.")
+            for lack in run.report["lacks"]:
+                self.stdout.write(f"A esta máquina le falta: {lack['what']} ({lack['so']}). Ejercicios afectados: {lack['exercises']}.")
+        try:
+            run.save()
+        except DatabaseError as error:
+            self.stderr.write(f"El resultado no se pudo guardar ({error}): ¿faltan las migraciones?")
+        broken = [finding["name"] for finding in run.report["findings"] if not finding["held"]]
+        if broken:
+            raise CommandError(f"El laboratorio no está cerrado: {', '.join(broken)}.")
         if not options["json"]:
-            self.stdout.write(f"Los {len(findings)} intentos se contuvieron.")
+            self.stdout.write(f"Cerrado: {len(run.report['findings'])} intentos, ninguno con éxito.")
+
+    def _tell(self, finding: doctor.Finding) -> None:
+        self.stdout.write(f"{'✓' if finding.held else '✗'} {finding.tried}")
+        self.stdout.write(f"    esperado:  {finding.expected}")
+        self.stdout.write(f"    observado: {finding.observed}")
+        self.stdout.flush()

@@ -1,0 +1,40 @@
+"""What this machine lacks, and what of the course that touches. Only looks: files of the kernel's, the engine's own words."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Lack:
+    """Something the machine has not got, and what follows from it."""
+
+    what: str
+    so: str
+    exercises: str = "ninguno"
+
+
+def lacks(options: frozenset[str], *, root: Path = Path("/")) -> list[Lack]:
+    """What is missing, given the lab engine's security options. `root` is where the machine's files are."""
+    found = []
+    if not _has_ipvs(root):
+        found.append(Lack("IPVS", "Swarm no reparte por la malla de enrutamiento ni por direcciones virtuales (endpoint-mode vip)"))
+    if not (root / "sys/fs/cgroup/cgroup.controllers").exists():
+        found.append(Lack("cgroups v2", "con la v1 no hay tope al número de cgroups de un laboratorio"))
+    if "apparmor" not in options:
+        found.append(Lack("AppArmor", "falta esa segunda barrera; quedan el espacio de usuarios, seccomp y los cgroups"))
+    return found
+
+
+def quotas_lack() -> Lack:
+    """What to say when the disk had no end."""
+    return Lack("cuotas de disco", "un laboratorio puede llenar el disco de todos: el motor debe estar sobre btrfs con cuotas")
+
+
+def _has_ipvs(root: Path) -> bool:
+    if (root / "proc/net/ip_vs").exists():
+        return True
+    modules = root / "lib/modules" / platform.release()
+    return any((modules / name).exists() and "/ip_vs.ko" in (modules / name).read_text() for name in ("modules.dep", "modules.builtin"))
