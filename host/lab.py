@@ -69,6 +69,10 @@ def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
     signal.signal(signal.SIGINT, _ask_to_stop)
     signal.signal(signal.SIGHUP, _ask_to_stop)
     supervisor = Supervisor(lab.logs)
+    if executed and lab.name != "lab":
+        # A lab for tests or benchmarks: its database may be of another version of the code.
+        for file in lab.data.glob("lab.sqlite3*"):
+            file.unlink()
     try:
         settings = _raise(lab, supervisor, with_site=with_site)
         if executed:
