@@ -8,6 +8,7 @@ What faces students runs as an unprivileged user; what sandboxes reach listens i
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -192,6 +193,9 @@ def engine(lab: Instance, *, gated: bool = True) -> Service:
         seccomp.write(profile)
         storage.enforce_quotas(lab)
         lab.socket.unlink(missing_ok=True)
+        # containerd dies with its dockerd; while its zombie waits for somebody to reap it, a new dockerd would take it
+        # for a living one and wait for it in vain.
+        lab.rundir("exec", "containerd", "containerd.pid").unlink(missing_ok=True)
 
     argv = [
         "dockerd",
@@ -237,7 +241,9 @@ def engine(lab: Instance, *, gated: bool = True) -> Service:
         before_start=prepare,
         ready=lambda: succeeds("docker", "-H", f"unix://{lab.socket}", "version"),
         start_seconds=90,
-        stop_seconds=40,
+        # Its sandboxes have been stopped by then. Asked politely, its btrfs driver would turn the quotas off, and what
+        # was written until then would count for nobody from then on; its files bear a kill, as after a power cut.
+        stop_signal=signal.SIGKILL,
     )
 
 

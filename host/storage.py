@@ -1,8 +1,17 @@
-"""The btrfs under the lab engine: the engine's snapshots make sandboxes cheap, its quotas keep them small."""
+"""The btrfs under the lab engine: the engine's snapshots make sandboxes cheap, its quotas keep them small.
+
+Quotas are btrfs's *simple* ones where the kernel has them (6.7): each extent counts for who wrote it, and for
+nobody else. Full ones follow who shares each extent, and then deleting a sandbox, which shares the whole image,
+keeps the machine busy for minutes: see docs/adr/0004-almacenamiento-btrfs.md.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
+from enum import StrEnum
+from pathlib import Path
 
 from host.instance import HostError, Instance
 from host.shell import sh, succeeds
@@ -33,14 +42,56 @@ def mount(lab: Instance) -> None:
     enforce_quotas(lab)
 
 
+class Quotas(StrEnum):
+    """How a btrfs counts, in the kernel's own words (`/sys/fs/btrfs/<uuid>/qgroups/mode`)."""
+
+    NONE = "disabled"
+    FULL = "qgroup"
+    SIMPLE = "squota"
+
+
+_QUOTA_CTL = 0xC010_9428
+"""BTRFS_IOC_QUOTA_CTL of linux/btrfs.h, with a `struct btrfs_ioctl_quota_ctl_args` of two u64: command, status."""
+_ENABLE_SIMPLE = 4
+"""BTRFS_QUOTA_CTL_ENABLE_SIMPLE_QUOTA; Debian 12's btrfs-progs have no option for it."""
+
+
+def quotas(lab: Instance) -> Quotas:
+    """How the mounted disk of the lab counts today."""
+    uuid = sh("findmnt", "-no", "UUID", "-M", str(lab.engine_root)).strip()
+    group = Path("/sys/fs/btrfs") / uuid / "qgroups"
+    try:
+        return Quotas((group / "mode").read_text().strip())
+    except FileNotFoundError:
+        # Kernels before 6.7 have no mode: whatever is on is full.
+        return Quotas.FULL if group.exists() else Quotas.NONE
+
+
 def enforce_quotas(lab: Instance) -> None:
-    """Turn quotas on. Docker's btrfs driver turns them off each time its engine stops, so this comes
-    before each start: a sandbox made while they are off would have no limit."""
+    """Turn quotas on, simple ones if the kernel can. Docker's btrfs driver turns them off when its engine ends in
+    order, so this comes before each start: a sandbox made while they are off would have no limit."""
     root = str(lab.engine_root)
-    sh("btrfs", "quota", "enable", root)
+    found = quotas(lab)
+    if found is not Quotas.SIMPLE:
+        if found is Quotas.FULL:
+            sh("btrfs", "quota", "disable", root)
+        if not _enable_simple(lab.engine_root):
+            sh("btrfs", "quota", "enable", root)
+            succeeds("btrfs", "quota", "rescan", "-w", root)
     if lab.registry_store.exists():
         sh("btrfs", "qgroup", "limit", REGISTRY_SIZE, str(lab.registry_store))
-    succeeds("btrfs", "quota", "rescan", "-w", root)
+
+
+def _enable_simple(root: Path) -> bool:
+    """Whether the kernel took them; an older one answers that it knows no such command."""
+    descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.ioctl(descriptor, _QUOTA_CTL, struct.pack("QQ", _ENABLE_SIMPLE, 0))
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return True
 
 
 def ensure_registry_store(lab: Instance) -> None:

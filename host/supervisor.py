@@ -33,6 +33,7 @@ class Service:
     start_seconds: float = 30
     stop_seconds: float = 15
     before_start: Callable[[], None] | None = None
+    stop_signal: signal.Signals = signal.SIGTERM
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Supervisor:
     def stop(self, name: str) -> None:
         running = self._running.pop(name, None)
         if running:
-            _end(running.process, seconds=running.service.stop_seconds)
+            _end(running.process, ask=running.service.stop_signal, seconds=running.service.stop_seconds)
 
     def stop_all(self) -> None:
         for name in reversed(list(self._running)):
@@ -130,10 +131,10 @@ def _base_environment() -> dict[str, str]:
     return {name: os.environ[name] for name in keep if name in os.environ}
 
 
-def _end(process: subprocess.Popen[bytes], *, seconds: float) -> None:
-    """TERM to the process, KILL to what is left of its group."""
+def _end(process: subprocess.Popen[bytes], *, seconds: float, ask: signal.Signals = signal.SIGTERM) -> None:
+    """TERM (or `ask`) to the process, KILL to what is left of its group."""
     if process.poll() is None:
-        process.terminate()
+        process.send_signal(ask)
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=seconds)
     try:

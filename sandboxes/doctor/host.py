@@ -25,6 +25,8 @@ def lacks(options: frozenset[str], *, root: Path = Path("/")) -> list[Lack]:
         found.append(Lack("cgroups v2", "con la v1 no hay tope al número de cgroups de un laboratorio"))
     if "apparmor" not in options:
         found.append(Lack("AppArmor", "falta esa segunda barrera; quedan el espacio de usuarios, seccomp y los cgroups"))
+    if not any(mode.read_text().strip() == "squota" for mode in root.glob("sys/fs/btrfs/*/qgroups/mode")):
+        found.append(Lack("cuotas simples de btrfs", "borrar laboratorios ocupa el procesador minutos: hace falta Linux 6.7 o posterior"))
     return found
 
 

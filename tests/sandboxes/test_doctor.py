@@ -111,10 +111,15 @@ def test_attack_that_cannot_be_tried_does_not_count_as_held(prepared: Any, monke
 
 
 def test_lacks_are_what_the_machine_has_not_got(tmp_path: Path) -> None:
-    assert [lack.what for lack in host.lacks(frozenset({"userns"}), root=tmp_path)] == ["IPVS", "cgroups v2", "AppArmor"]
-    for file in ("proc/net/ip_vs", "sys/fs/cgroup/cgroup.controllers"):
+    assert [lack.what for lack in host.lacks(frozenset({"userns"}), root=tmp_path)] == [
+        "IPVS",
+        "cgroups v2",
+        "AppArmor",
+        "cuotas simples de btrfs",
+    ]
+    for file in ("proc/net/ip_vs", "sys/fs/cgroup/cgroup.controllers", "sys/fs/btrfs/some-disk/qgroups/mode"):
         (tmp_path / file).parent.mkdir(parents=True)
-        (tmp_path / file).touch()
+        (tmp_path / file).write_text("squota\n")
     assert host.lacks(frozenset({"userns", "apparmor"}), root=tmp_path) == []
 
 
