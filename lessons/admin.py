@@ -27,4 +27,18 @@ class LabUserAdmin(UserAdmin):  # type: ignore[type-arg]
             self.message_user(request, f"{user.username}: {reset_link(user)}")
 
 
-admin.site.register([InvitationCode, Completion, Attempt, CheckRun])
+@admin.register(CheckRun)
+class CheckRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Check runs, those with notes for the teacher marked."""
+
+    list_display = ("attempt", "requested", "passed", "noted")
+    list_filter = ("passed",)
+    list_select_related = ("attempt__user",)
+    search_fields = ("attempt__user__username", "attempt__exercise")
+
+    @admin.display(description=_("notas"))
+    def noted(self, check: CheckRun) -> str:
+        return " ".join(check.notes)
+
+
+admin.site.register([InvitationCode, Completion, Attempt])

@@ -34,6 +34,8 @@ class CheckRun(models.Model):
     error = models.CharField(max_length=500, blank=True)
     results: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField(default=list)
     evidence: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
+    notes: models.JSONField[list[str], list[str]] = models.JSONField(_("notas para el profesorado"), default=list, blank=True)
+    """What a teacher should know before trusting it (sandboxes/programs.py); never shown to the student."""
 
     class Meta:
         constraints = (

@@ -91,3 +91,8 @@ def end_check(check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str,
 def fail_check(check: CheckRun, why: str) -> bool:
     """End a check run that could not be carried out; `why` is what the student reads."""
     return bool(CheckRun.objects.filter(pk=check.pk, finished=None).update(finished=timezone.now(), error=why[:500]))
+
+
+def note_check(check: CheckRun, notes: Sequence[str]) -> None:
+    """Leave notes for the teacher on a check run."""
+    CheckRun.objects.filter(pk=check.pk).update(notes=list(notes))

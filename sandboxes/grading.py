@@ -64,7 +64,9 @@ def run_check(check_id: int) -> None:
     except SoftTimeLimitExceeded:
         progress.fail_check(check, _("El motor tardó demasiado en contestar."))
         return
-    progress.end_check(check, exercise, verdicts, evidence)
+    ended = progress.end_check(check, exercise, verdicts, evidence)
+    if ended and CheckRun.objects.filter(pk=check.pk, passed=True).exists():
+        tasks.enqueue(tasks.examine_programs, check.pk)
 
 
 def grade(checks: Iterable[kinds.Spec], engine_of: Callable[[str], Any]) -> tuple[list[tuple[str, Verdict]], dict[str, Any]]:

@@ -59,3 +59,12 @@ def run_check(check_id: int) -> None:
     from sandboxes import grading
 
     grading.run_check(check_id)
+
+
+@shared_task
+def examine_programs(check_id: int) -> None:
+    from lessons.models import CheckRun
+    from sandboxes import programs
+
+    for check in CheckRun.objects.filter(pk=check_id):
+        programs.examine(check)

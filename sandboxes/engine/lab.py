@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import socket
 import tarfile
@@ -30,6 +31,35 @@ from sandboxes.engine.stream import open_async_stream, open_stream
 
 OUTPUT_LIMIT = 4 << 20
 _READY = ["sh", "-c", "until curl -sf -o /dev/null --unix-socket /run/docker.sock http://engine/_ping; do sleep 0.02; done"]
+
+
+PROGRAM_LIMIT = 300 << 20
+"""Bytes of the largest file whose digest is taken."""
+
+
+class _NoSuchFile(Exception):
+    pass
+
+
+class _Chunks(io.RawIOBase):
+    """An iterator of bytes, as a file."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            try:
+                self._rest = next(self._chunks)
+            except StopIteration:
+                return 0
+        length = min(len(buffer), len(self._rest))
+        buffer[:length], self._rest = self._rest[:length], self._rest[length:]
+        return length
 
 
 class DockerLabEngine:
@@ -164,6 +194,30 @@ class DockerLabEngine:
         with _translated():
             listed = self._api.info().get("SecurityOptions") or []
         return frozenset(option.split(",")[0].removeprefix("name=") for option in listed)
+
+    def digest(self, name: str, path: str) -> str:
+        try:
+            chunks, stat = self._archive(name, path)
+        except _NoSuchFile:
+            return ""
+        if stat["linkTarget"]:
+            return f"symlink {stat['linkTarget']}"
+        if stat["size"] > PROGRAM_LIMIT:
+            return f"{stat['size']} bytes"
+        with _translated(), tarfile.open(fileobj=io.BufferedReader(_Chunks(chunks)), mode="r|") as archive:
+            member = archive.next()
+            content = archive.extractfile(member) if member and member.isreg() else None
+            return hashlib.file_digest(content, "sha256").hexdigest() if content else "no file"
+
+    def _archive(self, name: str, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
+        with _translated():
+            try:
+                return self._api.get_archive(name, path)  # type: ignore[no-any-return]
+            except NotFound as error:
+                # The engine's words for a file; for a container, "No such container".
+                if "Could not find the file" in str(error.explanation):
+                    raise _NoSuchFile from error
+                raise
 
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
         """Run a command to its end. Past `seconds`, or 4 MiB of output, raises EngineError."""

@@ -122,3 +122,11 @@ def test_starting_or_stopping_a_paused_machine_wakes_it_first(engine: LabEngine,
 
 def test_security_options_are_plain_names_and_ids_are_remapped(engine: LabEngine) -> None:
     assert {"seccomp", "userns"} <= engine.security_options()
+
+
+def test_files_are_read_from_outside(engine: LabEngine, name: str) -> None:
+    make(engine, name)
+    docker = engine.digest(name, "/usr/bin/docker")
+    assert docker
+    assert docker == engine.digest(name, "/usr/bin/docker") != engine.digest(name, "/usr/sbin/dockerd")
+    assert engine.digest(name, "/usr/local/bin/docker") == ""

@@ -20,6 +20,8 @@ class _Box:
     network: str = ""
     alias: str = ""
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    files: dict[str, str] = field(default_factory=dict)
+    """Digests of its files that are not as in every machine."""
     usage: Usage = field(default_factory=lambda: Usage(0, 512 << 20, 0, 10, 400))
 
 
@@ -117,6 +119,11 @@ class FakeLabEngine:
         box = self._call("usage", name, among=("running", "paused"))
         assert box
         return box.usage
+
+    def digest(self, name: str, path: str) -> str:
+        box = self._call("digest", name, among=("created", "running", "paused", "exited"))
+        assert box
+        return box.files.get(path, f"genuine {path}" if not path.startswith("/usr/local") else "")
 
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
         self._call("run", name, among=("running",))
