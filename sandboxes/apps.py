@@ -1,9 +1,11 @@
-"""The sandboxes' Django application: registers the graders and watches for log-outs."""
+"""The sandboxes' Django application: registers the graders and watches for people who leave."""
 
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_out
+from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy as _
 
 
@@ -16,6 +18,7 @@ class SandboxesConfig(AppConfig):
 
         graders.register_all()
         user_logged_out.connect(_close_terminals, dispatch_uid="close-terminals-at-logout")
+        post_save.connect(_close_if_inactive, sender=get_user_model(), dispatch_uid="close-terminals-of-the-inactive")
 
 
 def _close_terminals(user: Any, **_: object) -> None:
@@ -24,3 +27,9 @@ def _close_terminals(user: Any, **_: object) -> None:
 
     if user is not None:
         close_terminals(f"user-{user.pk}", 4401)
+
+
+def _close_if_inactive(instance: Any, **_: object) -> None:
+    """So does being deactivated: the session no longer opens anything, but what was open would stay."""
+    if not instance.is_active:
+        _close_terminals(instance)

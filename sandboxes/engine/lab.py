@@ -207,12 +207,17 @@ class DockerLabEngine:
         with _translated(), tarfile.open(fileobj=io.BufferedReader(_Chunks(chunks)), mode="r|") as archive:
             member = archive.next()
             content = archive.extractfile(member) if member and member.isreg() else None
-            return hashlib.file_digest(content, "sha256").hexdigest() if content else "no file"
+            if content is None:
+                return "no file"
+            digest = hashlib.sha256()
+            while chunk := content.read(1 << 20):
+                digest.update(chunk)
+            return digest.hexdigest()
 
     def _archive(self, name: str, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
         with _translated():
             try:
-                return self._api.get_archive(name, path)  # type: ignore[no-any-return]
+                return self._api.get_archive(name, path)
             except NotFound as error:
                 # The engine's words for a file; for a container, "No such container".
                 if "Could not find the file" in str(error.explanation):

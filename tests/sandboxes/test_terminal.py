@@ -142,6 +142,13 @@ async def test_logging_out_closes_the_terminals(ana: Any, sandbox: Sandbox, lab:
     assert (await page.receive_output(2))["code"] == 4401
 
 
+async def test_deactivating_somebody_closes_their_terminals(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page, _, _ = await opened(ana, sandbox, lab)
+    ana.is_active = False
+    await sync_to_async(ana.save)()
+    assert (await page.receive_output(2))["code"] == 4401
+
+
 async def test_too_many_terminals_are_refused(ana: Any, sandbox: Sandbox, lab: Any, settings: Any) -> None:
     settings.ENV = settings.ENV.model_copy(update={"terminals_max": 1})
     page, _, _ = await opened(ana, sandbox, lab)
