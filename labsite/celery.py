@@ -23,6 +23,7 @@ app.conf.beat_schedule = {
 
 @worker_ready.connect
 def say_ready(**_: Any) -> None:
-    """Tell whoever started the worker (the host's supervisor) that it takes tasks."""
+    """Carry on with what a former worker left, and tell whoever started this one (the supervisor) that it takes tasks."""
+    app.send_task("sandboxes.tasks.resume_checks")
     if path := os.environ.get("LAB_WORKER_READY"):
         Path(path).touch()

@@ -2,7 +2,8 @@
 
     request_check   claims the attempt's one running check (views)
     run_check       looks and judges (worker)
-    end_lost_checks ends what a killed worker left (reaper's sweep)
+    resume_checks   carries on with what a killed worker left (as soon as there is a worker again)
+    end_lost_checks ends what nobody carried on with (reaper's sweep)
 
 A check run ends once, whoever ends it. What could not be observed is said, never guessed.
 """
@@ -136,6 +137,13 @@ def storable(value: Any) -> Any:
 
 def cannot_check(why: str) -> Verdict:
     return Verdict(Status.UNKNOWN, expected="", observed=_("No se pudo comprobar: %(why)s.") % {"why": why.rstrip(".")})
+
+
+def resume_checks() -> None:
+    """Ask again for every run under way: whose worker was killed would else wait until the broker gives its task to
+    another, more than a minute later. One that a living worker is at is carried out twice and ends once."""
+    for check in CheckRun.objects.filter(finished=None):
+        tasks.enqueue(tasks.run_check, check.pk)
 
 
 def end_lost_checks() -> None:

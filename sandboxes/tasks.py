@@ -62,6 +62,13 @@ def run_check(check_id: int) -> None:
 
 
 @shared_task
+def resume_checks() -> None:
+    from sandboxes import grading
+
+    grading.resume_checks()
+
+
+@shared_task
 def examine_programs(check_id: int) -> None:
     from lessons.models import CheckRun
     from sandboxes import programs

@@ -27,11 +27,13 @@ class Site:
 
     url: str
     env: dict[str, str]
+    listen: tuple[str, ...] = ("--port", str(PORT))
+    """uvicorn's address, port and certificate."""
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, name: str) -> None:
         commands = {
-            "web": ["-m", "uvicorn", "labsite.asgi:application", "--port", str(PORT), "--ws", "websockets-sansio",
+            "web": ["-m", "uvicorn", "labsite.asgi:application", *self.listen, "--ws", "websockets-sansio",
                     "--ws-per-message-deflate", "false", "--no-access-log", "--timeout-graceful-shutdown", "1"],
             "worker": ["-m", "celery", "-A", "labsite", "worker", "--beat", "--concurrency", "2", "--loglevel", "WARNING",
                        "--without-gossip", "--without-mingle"],
@@ -63,7 +65,7 @@ class Site:
         return done.stdout
 
     def _answers(self) -> bool:
-        return subprocess.run(["curl", "-sf", "-o", "/dev/null", f"{self.url}/"], check=False).returncode in (0, 22)
+        return subprocess.run(["curl", "-ksf", "-o", "/dev/null", f"{self.url}/"], check=False).returncode in (0, 22)
 
 
 @pytest.fixture(scope="session")

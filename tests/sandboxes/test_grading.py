@@ -175,6 +175,17 @@ def test_check_whose_worker_was_killed_ends_once(check: CheckRun, sent: Any) -> 
 
 
 @pytest.mark.django_db
+def test_a_new_worker_carries_on_with_what_was_under_way(check: CheckRun, sent: Any) -> None:
+    sent.clear()
+    grading.resume_checks()
+    assert sent == [("run_check", (check.pk,))]
+    progress.fail_check(check, "")
+    sent.clear()
+    grading.resume_checks()
+    assert sent == []
+
+
+@pytest.mark.django_db
 def test_evidence_is_judged_again_and_missing_evidence_is_said(check: CheckRun) -> None:
     kind = kinds.get("image")
     check.evidence = {"imagen": {"tags": ["busybox:1.37"], "id": ID}}

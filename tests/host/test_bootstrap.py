@@ -1,0 +1,50 @@
+"""What `make uninstall` takes away: what was added, nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A checkout in which nothing was installed by its own Python, and programs that only say how they were called."""
+    clone = tmp_path / "clone"
+    shutil.copytree(ROOT / "host", clone / "host")
+    for folder in (".venv/lib", "node_modules/x", "static/build", "static/js"):
+        (clone / folder).mkdir(parents=True)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "apt-get").write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/apt-calls\n')
+    (programs / "apt-get").chmod(0o755)
+    return clone
+
+
+def uninstall(clone: Path, state: Path) -> str:
+    if os.geteuid() != 0:
+        pytest.fail("the lab's scripts need root, and so do their tests")
+    env = {**os.environ, "LAB_STATE": str(state), "PATH": f"{clone.parent}/bin:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", "host/bootstrap.sh", "uninstall"], cwd=clone, env=env, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def test_packages_that_were_added_and_only_they_are_purged(clone: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "added-packages").write_text("docker.io\ndnsmasq-base\ndocker.io\n")
+    assert "Desinstalado" in uninstall(clone, state)
+    assert (tmp_path / "apt-calls").read_text().split() == ["purge", "-yq", "dnsmasq-base", "docker.io"]
+    assert not state.exists()
+    assert sorted(path.name for path in clone.iterdir()) == ["host", "static"]
+    assert [path.name for path in (clone / "static").iterdir()] == ["js"]
+
+
+def test_a_machine_that_had_everything_keeps_it(clone: Path, tmp_path: Path) -> None:
+    uninstall(clone, tmp_path / "state")
+    assert not (tmp_path / "apt-calls").exists()
