@@ -37,6 +37,7 @@ class Environment(BaseSettings):
     ca_cert: str = ""
     registry_keys: str = ""
     course: str = "docker-intensivo"
+    course_dir: str = ""
     demo_accounts: bool = True
     signup: Literal["abierto", "codigo", "cerrado"] = "abierto"
     rate_signup: str = "20/hour"
@@ -54,6 +55,13 @@ class Environment(BaseSettings):
     pool_max: int = Field(default=10, ge=0)
     memory_reserve: int = Field(default=1024, ge=0)
     terminals_max: int = Field(default=16, ge=1)
+
+    @field_validator("course_dir")
+    @classmethod
+    def _check_course(cls, value: str) -> str:
+        if value and not (Path(value) / "curso.yaml").is_file():
+            raise ValueError(f"en «{value}» no hay ningún curso: falta su curso.yaml, o no se puede leer")
+        return value.rstrip("/")
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

@@ -6,11 +6,15 @@ which kinds exist and what their specification looks like, so nothing here impor
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+
+from lessons.sources import strings_in
+from lessons.values import NAME, fill_all, names_in
 
 
 class Status(StrEnum):
@@ -53,8 +57,22 @@ class Spec(BaseModel):
     """Gives points, but the exercise is passed without it."""
     nodo: str = ""
     """The node whose engine is looked at; empty for the first."""
+    guarda: Annotated[str, Field(pattern=rf"{NAME}|^$")] = ""
+    """The name under which later checks find what this one saw, once it has passed."""
+    _written: dict[str, Any] | None = PrivateAttr(default=None)
+    """As it was written, if it waits for what earlier checks keep."""
+
+    def awaited(self) -> list[str]:
+        """What it needs of earlier checks, by the names they keep it under."""
+        return [name for _where, text in strings_in(self._written) for name in names_in(text)]
+
+    def completed(self, kept: Mapping[str, str]) -> Spec:
+        """The specification with what earlier checks kept; raises ValidationError where that does not suit."""
+        return parse(fill_all(self._written, kept)) if self._written else self
 
 
+SAMPLE = "1"
+"""What stands for a value that is not known yet: it suits texts and numbers."""
 PARTS = "de"
 """The field where a check that is made of others has them."""
 
@@ -84,6 +102,14 @@ class Kind(Protocol):
         """Decide from the evidence alone."""
 
 
+@runtime_checkable
+class Captures(Protocol):
+    """A kind whose checks may keep what they saw for later ones (`guarda`)."""
+
+    def captured(self, spec: Any, evidence: Any) -> str:
+        """What is kept: one short line."""
+
+
 _kinds: dict[str, Kind] = {}
 
 
@@ -100,9 +126,20 @@ def get(name: str) -> Kind:
 
 
 def parse(raw: dict[str, Any]) -> Spec:
-    """The specification of a check; raises KeyError for an unknown kind and pydantic's ValidationError."""
-    return get(str(raw.get("tipo"))).spec.model_validate(raw)
+    """The specification of a check; raises KeyError for an unknown kind and pydantic's ValidationError.
+
+    One that still has marks waits for earlier checks: it is validated with a sample in their place."""
+    marks = [name for _where, text in strings_in(raw) for name in names_in(text)]
+    spec = get(str(raw.get("tipo"))).spec.model_validate(fill_all(raw, dict.fromkeys(marks, SAMPLE)))
+    if marks:
+        spec._written = raw
+    return spec
 
 
 def names() -> list[str]:
     return sorted(_kinds)
+
+
+def capturing() -> list[str]:
+    """The kinds whose checks may keep what they saw."""
+    return [name for name in names() if isinstance(get(name), Captures)]

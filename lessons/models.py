@@ -16,6 +16,8 @@ class Attempt(models.Model):
     exercise = models.CharField(max_length=200)
     started = models.DateTimeField(auto_now_add=True)
     ended = models.DateTimeField(null=True)
+    values: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict)
+    """What was drawn for it (lessons/values.py)."""
 
     class Meta:
         indexes = (models.Index(fields=("user", "exercise")),)
@@ -59,6 +61,21 @@ class Completion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.exercise}"
+
+
+class HintTaken(models.Model):
+    """A hint that a student has asked for. The first costs nothing."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="hints")
+    exercise = models.CharField(max_length=200)
+    number = models.PositiveSmallIntegerField()
+    taken = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "exercise", "number"), name="one_row_per_hint"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.exercise} · {self.number}"
 
 
 class InvitationCode(models.Model):

@@ -9,10 +9,12 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
+from lessons import catalog, values
 from lessons.catalog import Course, Exercise
 from lessons.kinds import Status, Verdict
-from lessons.models import Attempt, CheckRun, Completion
+from lessons.models import Attempt, CheckRun, Completion, HintTaken
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,57 @@ def progress_of(user: Any, course: Course) -> Progress:
 
 
 def begin_attempt(user: User, exercise: str) -> Attempt:
-    """Open an attempt, ending the one that may be open."""
+    """Open an attempt, with values of its own, ending the one that may be open."""
     end_attempts(user, exercise)
-    return Attempt.objects.create(user=user, exercise=exercise)
+    found = catalog.exercise(exercise)
+    return Attempt.objects.create(user=user, exercise=exercise, values=_next_values(user, found) if found else {})
+
+
+def _next_values(user: User, exercise: Exercise) -> dict[str, str]:
+    """What the user's next attempt draws: known before it begins, so that the page can show it."""
+    if not exercise.values:
+        return {}
+    number = Attempt.objects.filter(user=user, exercise=exercise.key).count()
+    return values.draw(exercise.values, _seed(f"{user.pk}:{exercise.key}:{number}"))
+
+
+def _seed(what: str) -> str:
+    return salted_hmac("lessons.progress.values", what, algorithm="sha256").hexdigest()
+
+
+def bind(exercise: Exercise, user: Any, attempt: Attempt | None) -> Exercise:
+    """The exercise as it is for an attempt, or for the user's next one; for who is nobody yet, an example of it."""
+    if not user.is_authenticated:
+        return exercise.bound({**values.draw(exercise.values, ""), values.USER: values.USER})
+    drawn = _next_values(user, exercise)
+    if attempt:
+        # A value may have come to the exercise after the attempt began.
+        drawn = {**values.draw(exercise.values, _seed(f"attempt {attempt.pk}")), **attempt.values}
+    return exercise.bound({**drawn, values.USER: user.username})
+
+
+def exercise_of(attempt: Attempt) -> Exercise | None:
+    """The attempt's exercise with the attempt's values; None if it has left the course."""
+    found = catalog.exercise(attempt.exercise)
+    return bind(found, attempt.user, attempt) if found else None
+
+
+def hints_taken(user: User, exercise: str) -> int:
+    return HintTaken.objects.filter(user=user, exercise=exercise).count()
+
+
+def take_hint(user: User, exercise: Exercise, number: int) -> int:
+    """Give the user the hint of that number (from 1), if it is the next one; how many they have now."""
+    taken = hints_taken(user, exercise.key)
+    if number == taken + 1 and number <= len(exercise.hints):
+        HintTaken.objects.get_or_create(user=user, exercise=exercise.key, number=number)
+        return number
+    return taken
+
+
+def hint_cost(taken: int) -> int:
+    """Points that so many hints cost: the first is free."""
+    return max(0, taken - 1)
 
 
 def end_attempts(user: User, exercise: str) -> None:
@@ -80,6 +130,7 @@ def end_check(check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str,
             finished=timezone.now(), passed=passed, results=results, evidence=dict(evidence)
         )
         if ended and passed:
+            points = points and max(1, points - hint_cost(hints_taken(check.attempt.user, exercise.key)))
             completion, new = Completion.objects.get_or_create(
                 user_id=check.attempt.user_id, exercise=exercise.key, defaults={"points": points}
             )

@@ -22,7 +22,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
-from lessons import catalog, kinds, progress
+from lessons import kinds, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import CheckRun
 from sandboxes import activity, tasks
@@ -34,6 +34,8 @@ log = structlog.get_logger()
 
 EVIDENCE_LIMIT = 256 << 10
 """Characters of JSON that one check may keep."""
+KEPT = 200
+"""Characters that one check may keep for later ones."""
 
 
 def request_check(sandbox: Sandbox) -> CheckRun | None:
@@ -53,7 +55,7 @@ def run_check(check_id: int) -> None:
     check = CheckRun.objects.filter(pk=check_id, finished=None).select_related("attempt").first()
     if check is None:
         return
-    exercise = catalog.exercise(check.attempt.exercise)
+    exercise = progress.exercise_of(check.attempt)
     sandbox = Sandbox.objects.filter(attempt=check.attempt, state=State.READY).first()
     machines = {machine.node: machine.name for machine in sandbox.machines.all()} if sandbox else {}
     if exercise is None or not machines:
@@ -76,45 +78,69 @@ def grade(checks: Iterable[kinds.Spec], engine_of: Callable[[str], Any]) -> tupl
     `engine_of` gives the engine of a node by its name, and of the first for an empty one."""
     seen: dict[str, Any] = {}
 
-    def look(spec: kinds.Spec) -> Verdict:
+    def look(spec: kinds.Spec) -> Judged:
         kind = kinds.get(spec.tipo)
         try:
             raw = storable(kind.observe(spec, engine_of(spec.nodo)).model_dump(mode="json"))
         except CannotObserve as error:
-            return cannot_check(str(error))
+            return cannot_check(str(error)), ""
         if len(json.dumps(raw)) > EVIDENCE_LIMIT:
-            return cannot_check(_("hay demasiado que mirar en el motor"))
+            return cannot_check(_("hay demasiado que mirar en el motor")), ""
         seen[spec.id] = raw
-        return kind.judge(spec, kind.evidence.model_validate(raw))
+        return _judge(kind, spec, kind.evidence.model_validate(raw))
 
     return _in_order(checks, look), seen
 
 
 def rejudge(check: CheckRun) -> list[tuple[str, Verdict]]:
     """Judge a past run's evidence again with today's checks; says so where the evidence does not suffice."""
-    exercise = catalog.exercise(check.attempt.exercise)
+    exercise = progress.exercise_of(check.attempt)
 
-    def judge(spec: kinds.Spec) -> Verdict:
+    def judge(spec: kinds.Spec) -> Judged:
         kind = kinds.get(spec.tipo)
         raw = check.evidence.get(spec.id)
         if raw is None:
-            return cannot_check(_("no se guardaron pruebas de esta comprobación"))
+            return cannot_check(_("no se guardaron pruebas de esta comprobación")), ""
         try:
-            return kind.judge(spec, kind.evidence.model_validate(raw))
+            return _judge(kind, spec, kind.evidence.model_validate(raw))
         except (kinds.NotEnoughEvidence, ValidationError):
-            return cannot_check(_("las pruebas que se guardaron no bastan para esta comprobación"))
+            return cannot_check(_("las pruebas que se guardaron no bastan para esta comprobación")), ""
 
     return _in_order(exercise.checks if exercise else (), judge)
 
 
-def _in_order(checks: Iterable[kinds.Spec], judge: Callable[[kinds.Spec], Verdict]) -> list[tuple[str, Verdict]]:
-    """Judge the checks, but for those that require one that has not passed."""
+Judged = tuple[Verdict, str]
+"""What a check says, and what it keeps for later ones."""
+
+
+def _judge(kind: kinds.Kind, spec: kinds.Spec, evidence: kinds.Evidence) -> Judged:
+    verdict = kind.judge(spec, evidence)
+    if spec.guarda and verdict.status == Status.PASSED and isinstance(kind, kinds.Captures):
+        return verdict, kind.captured(spec, evidence)
+    return verdict, ""
+
+
+def _in_order(checks: Iterable[kinds.Spec], judge: Callable[[kinds.Spec], Judged]) -> list[tuple[str, Verdict]]:
+    """Judge the checks, but for those that require one that has not passed, or what it would have kept."""
     verdicts: dict[str, Verdict] = {}
     titles: dict[str, str] = {}
+    keepers: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for spec in checks:
         titles[spec.id] = spec.titulo
-        first = next((id_ for id_ in spec.requiere if id_ not in verdicts or verdicts[id_].status != Status.PASSED), None)
-        verdicts[spec.id] = judge(spec) if first is None else _wait_for(titles.get(first, first))
+        if spec.guarda:
+            keepers[spec.guarda] = spec.id
+        needed = [*spec.requiere, *(keepers.get(name, name) for name in spec.awaited())]
+        first = next((id_ for id_ in needed if id_ not in verdicts or verdicts[id_].status != Status.PASSED), None)
+        if first is not None:
+            verdicts[spec.id] = _wait_for(titles.get(first, first))
+            continue
+        try:
+            verdicts[spec.id], found = judge(spec.completed(kept))
+        except ValidationError:
+            verdicts[spec.id], found = cannot_check(_("lo que se vio en otra comprobación no sirve para esta")), ""
+        # It is the student's: short and of one line before it becomes part of another check.
+        kept[spec.guarda] = found.partition("\n")[0][:KEPT]
     return list(verdicts.items())
 
 

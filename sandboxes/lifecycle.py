@@ -27,6 +27,7 @@ from lessons.catalog import exercise as find_exercise
 from sandboxes import activity, pool
 from sandboxes.engine import EngineError, Limits, NoSuchContainer, lab_engine
 from sandboxes.models import LIVE, Machine, Sandbox, State
+from sandboxes.planting import plant
 from sandboxes.turns import turn
 
 log = structlog.get_logger()
@@ -227,7 +228,9 @@ def _begin(sandbox: Sandbox) -> None:
     """Hand over within the request if everything is at hand, else leave it to a worker, in turn."""
     from sandboxes import tasks
 
-    if place_in_queue(sandbox) == 1 and not sandbox.machines.exists() and pool.warm_count() >= _nodes(sandbox):
+    exercise = find_exercise(sandbox.exercise)
+    at_hand = not sandbox.machines.exists() and pool.warm_count() >= _nodes(sandbox)
+    if at_hand and place_in_queue(sandbox) == 1 and not (exercise and exercise.preparation):
         bring_up(sandbox)
     if sandbox.state == State.REQUESTED:
         tasks.enqueue(tasks.bring_up, str(sandbox.pk))
@@ -244,6 +247,7 @@ def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
     limits = Limits(memory=lab.memoria, cpus=lab.cpus, pids=lab.procesos)
     engine = lab_engine()
     there = {machine.node: machine for machine in sandbox.machines.all()}
+    fresh: dict[str, str] = {}
     first = ""
     for position, node in enumerate(lab.nodos):
         if machine := there.get(node):
@@ -257,10 +261,12 @@ def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
         )
         Machine.objects.filter(pk=machine.pk).update(state=Machine.State.TAKEN)
         first = first or machine.name
+        fresh[node] = machine.name
         if node != pool.HOSTNAME:
             # A machine's name and network are given when it is handed over: a warm one serves any node.
             engine.join(machine.name, network=first, alias=node)
             _name(machine.name, node)
+    plant(progress.bind(exercise, sandbox.user, sandbox.attempt), engine, fresh)
 
 
 def _name(container: str, node: str) -> None:

@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from lessons import values
 from lessons.catalog import Exercise
 from lessons.kinds import Status, Verdict
 from sandboxes.engine import EngineError, LabEngine, Limits
 from sandboxes.engine.student import Nodes
 from sandboxes.grading import grade
+from sandboxes.planting import plant
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Proof:
 
 def prove(exercise: Exercise, engine: LabEngine) -> Iterator[Proof]:
     """Try every case of an exercise, each in a sandbox of its own."""
+    exercise = exercise.bound({**values.draw(exercise.values, uuid.uuid4().hex), values.USER: "alumno"})
     with _sandbox(exercise, engine) as nodes:
         verdicts = _grade(exercise, engine, nodes)
         passed = all(verdicts[check.id].status == Status.PASSED for check in exercise.checks if not check.extra)
@@ -72,6 +75,7 @@ def _sandbox(exercise: Exercise, engine: LabEngine) -> Iterator[dict[str, str]]:
             engine.wait_ready(name, seconds=60)
             if len(names) > 1:
                 engine.join(name, network=first, alias=node)
+        plant(exercise, engine, names)
         yield names
     finally:
         for name in reversed(names.values()):

@@ -13,5 +13,6 @@ urlpatterns = [
     path(EXERCISE + "panel/", views.panel, name="lab-panel"),
     path(EXERCISE + "comprobar/", views.check, name="lab-check"),
     path(EXERCISE + "resultado/", views.result, name="lab-result"),
+    path(EXERCISE + "pista/", views.hint, name="lab-hint"),
     path(EXERCISE + "<str:action>/", views.act, name="lab-act"),
 ]

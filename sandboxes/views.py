@@ -30,9 +30,10 @@ def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_
     found = _find(course_slug, lesson_slug, exercise_slug)
     lesson = catalog.course().lesson(lesson_slug)
     assert lesson is not None
-    context = {"exercise": found, "lesson": lesson, "text": render_markdown(found.text)}
+    bound = _bound(request, found)
+    context = {"lesson": lesson, **_statement_context(bound)}
     if request.user.is_authenticated:
-        context |= _panel_context(request, found) | _result_context(request, found)
+        context |= _panel_context(request, bound) | _result_context(request, bound) | _hints_context(request, bound)
     return render(request, "sandboxes/exercise.html", context)
 
 
@@ -74,6 +75,19 @@ def check(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slu
 @login_required
 def result(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
     return _result(request, _find(course_slug, lesson_slug, exercise_slug))
+
+
+@require_POST
+@login_required
+def hint(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
+    """The next hint: `number` says which, so that a second click does not take another."""
+    found = _bound(request, _find(course_slug, lesson_slug, exercise_slug))
+    number = request.POST.get("number", "")
+    if number.isascii() and number.isdigit() and len(number) < 3:
+        progress.take_hint(request.user, found, int(number))  # type: ignore[arg-type]
+    if not getattr(request, "htmx", False):
+        return redirect(_url("exercise", found) + "#pistas")
+    return render(request, "sandboxes/hints.html", {"exercise": found, **_hints_context(request, found)})
 
 
 def _start(request: HttpRequest, exercise: Exercise) -> str:
@@ -145,6 +159,14 @@ def _find(course_slug: str, lesson_slug: str, exercise_slug: str) -> Exercise:
     return found
 
 
+def _bound(request: HttpRequest, exercise: Exercise) -> Exercise:
+    """The exercise with the values of the attempt at hand: the live sandbox's, the kept one's, or the next one's."""
+    if not request.user.is_authenticated:
+        return progress.bind(exercise, request.user, None)
+    sandbox = _live(request, exercise) or next(iter(_kept(request, exercise)), None)
+    return progress.bind(exercise, request.user, sandbox.attempt if sandbox else None)
+
+
 def _live(request: HttpRequest, exercise: Exercise) -> Sandbox | None:
     live = lifecycle.current(request.user)
     return live if live and live.exercise == exercise.key else None
@@ -177,6 +199,8 @@ def _panel(request: HttpRequest, exercise: Exercise, *, said: str = "", occupied
     if not getattr(request, "htmx", False) and request.method == "POST":
         return redirect(_url("exercise", exercise))
     context = {"exercise": exercise, "said": said, "occupied": occupied, **_panel_context(request, exercise)}
+    if request.method == "POST" and exercise.varies:
+        context |= {**_statement_context(_bound(request, exercise)), "statement_changes": True}
     if occupied:
         context["occupied_exercise"] = catalog.exercise(occupied.exercise)
     return render(request, "sandboxes/panel.html", context)
@@ -185,7 +209,21 @@ def _panel(request: HttpRequest, exercise: Exercise, *, said: str = "", occupied
 def _result(request: HttpRequest, exercise: Exercise, *, said: str = "") -> HttpResponse:
     if not getattr(request, "htmx", False) and request.method == "POST":
         return redirect(_url("exercise", exercise))
-    return render(request, "sandboxes/result.html", {"exercise": exercise, "said": said, **_result_context(request, exercise)})
+    bound = _bound(request, exercise)
+    return render(request, "sandboxes/result.html", {"exercise": bound, "said": said, **_result_context(request, bound)})
+
+
+def _statement_context(bound: Exercise) -> dict[str, Any]:
+    return {"exercise": bound, "text": render_markdown(bound.text)}
+
+
+def _hints_context(request: HttpRequest, bound: Exercise) -> dict[str, Any]:
+    taken = progress.hints_taken(request.user, bound.key)  # type: ignore[arg-type]
+    return {
+        "hints": [render_markdown(text) for text in bound.hints[:taken]],
+        "next_hint": taken + 1 if taken < len(bound.hints) else None,
+        "hint_url": _url("lab-hint", bound),
+    }
 
 
 def _panel_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:

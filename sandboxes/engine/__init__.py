@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -59,6 +60,15 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class PlantedFile:
+    """A file to put into a machine. `path` is relative; its folders are made where they are missing, of the same owner."""
+
+    path: str
+    content: bytes
+    mode: int = 0o644
+
+
+@dataclass(frozen=True)
 class ExecResult:
     """A command's exit code and its standard output and error, together."""
 
@@ -97,6 +107,10 @@ class LabEngine(Protocol):
         """SHA-256 of a file of the machine as the lab engine reads it, with nothing of the machine's in between.
 
         Links are not followed: of what is no regular file, its kind (`symlink /elsewhere`); "" if there is nothing."""
+        ...
+
+    def put_files(self, name: str, folder: str, files: Sequence[PlantedFile], *, owner: int) -> None:
+        """Write files below a folder of a running machine, of this user and group id."""
         ...
 
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult: ...

@@ -8,10 +8,10 @@ import io
 import socket
 import tarfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import docker
@@ -25,6 +25,7 @@ from sandboxes.engine import (
     ExecResult,
     Limits,
     NoSuchContainer,
+    PlantedFile,
     Usage,
 )
 from sandboxes.engine.stream import open_async_stream, open_stream
@@ -94,7 +95,9 @@ class DockerLabEngine:
             self._api.create_container(image=self._image, name=name, hostname=hostname, labels=ours, host_config=host)
             if self._authority:
                 # Before its start: Go programs read the folder once.
-                self._api.put_archive(name, "/etc/ssl/certs", _tar("laboratorio.pem", Path(self._authority).read_bytes()))
+                self._api.put_archive(
+                    name, "/etc/ssl/certs", _tar([PlantedFile("laboratorio.pem", Path(self._authority).read_bytes())], owner=0)
+                )
 
     def start(self, name: str) -> None:
         with _translated():
@@ -224,6 +227,10 @@ class DockerLabEngine:
                     raise _NoSuchFile from error
                 raise
 
+    def put_files(self, name: str, folder: str, files: Sequence[PlantedFile], *, owner: int) -> None:
+        with _translated():
+            self._api.put_archive(name, folder, _tar(files, owner=owner))
+
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
         """Run a command to its end. Past `seconds`, or 4 MiB of output, raises EngineError."""
         deadline = time.monotonic() + seconds
@@ -278,13 +285,19 @@ def _limits(limits: Limits) -> dict[str, Any]:
     }
 
 
-def _tar(name: str, content: bytes) -> bytes:
-    """An archive of one file, of root's and readable by all."""
-    member = tarfile.TarInfo(name)
-    member.size, member.mode = len(content), 0o644
+def _tar(files: Sequence[PlantedFile], *, owner: int) -> bytes:
+    """An archive of the files and their folders."""
     archive = io.BytesIO()
+    folders = {folder.as_posix() for file in files for folder in PurePosixPath(file.path).parents} - {"."}
     with tarfile.open(fileobj=archive, mode="w") as opened:
-        opened.addfile(member, io.BytesIO(content))
+        for folder in sorted(folders):
+            made = tarfile.TarInfo(folder)
+            made.type, made.mode, made.uid, made.gid, made.mtime = tarfile.DIRTYPE, 0o755, owner, owner, int(time.time())
+            opened.addfile(made)
+        for file in files:
+            member = tarfile.TarInfo(file.path)
+            member.size, member.mode, member.uid, member.gid, member.mtime = len(file.content), file.mode, owner, owner, int(time.time())
+            opened.addfile(member, io.BytesIO(file.content))
     return archive.getvalue()
 
 

@@ -71,6 +71,9 @@ class CommandKind:
             return Verdict(Status.FAILED, expected, observed, spec.pista or _("Pruébala en la terminal y compara lo que dice."))
         return Verdict(Status.PASSED, expected, _("dijo «%(said)s»") % {"said": said} if said else _("hecho"))
 
+    def captured(self, spec: CommandSpec, evidence: CommandEvidence) -> str:
+        return evidence.output.strip()
+
 
 def _command_hint(evidence: CommandEvidence) -> str:
     """By the messages of engine 26."""

@@ -95,6 +95,9 @@ class FileKind:
             return Verdict(Status.FAILED, expected, observed, hint)
         return Verdict(Status.PASSED, expected, _("está"))
 
+    def captured(self, spec: FileSpec, evidence: FileEvidence) -> str:
+        return evidence.file.text.strip() if evidence.file else ""
+
 
 def _fault(spec: FileSpec, file: FileFacts) -> tuple[str, str]:
     if (spec.texto or spec.regex) and file.kind != "file":

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandboxes.engine import EngineError, LabEngine, Limits, NoSuchContainer
+from sandboxes.engine import EngineError, LabEngine, Limits, NoSuchContainer, PlantedFile
 from tests.sandboxes.fake_engine import FakeLabEngine
 
 LIMITS = Limits(memory=512, cpus=1, pids=300)
@@ -130,3 +130,12 @@ def test_files_are_read_from_outside(engine: LabEngine, name: str) -> None:
     assert docker
     assert docker == engine.digest(name, "/usr/bin/docker") != engine.digest(name, "/usr/sbin/dockerd")
     assert engine.digest(name, "/usr/local/bin/docker") == ""
+
+
+def test_planted_files_belong_to_the_student(engine: LabEngine, name: str) -> None:
+    make(engine, name)
+    engine.start(name)
+    engine.put_files(name, "/home/alumno", [PlantedFile("a/b/hola.sh", b"echo hola\n", 0o755)], owner=1000)
+    if not isinstance(engine, FakeLabEngine):
+        done = engine.run(name, ["su", "-", "alumno", "-c", "a/b/hola.sh && touch a/x a/b/y && stat -c %U:%a a a/b/hola.sh"])
+        assert done.output.decode().split() == ["hola", "alumno:755", "alumno:755"]

@@ -114,6 +114,71 @@ def test_a_small_course_loads(folder: Path) -> None:
     assert (uno.points, uno.minutes, uno.lab.disco, uno.lab.nodos) == (3, 10, "3G", ["lab"])
 
 
+EVERYTHING = """\
+titulo: Uno
+resumen: De prueba
+laboratorio: {nodos: [lab, servidor]}
+valores:
+  puerto: {numero: [8100, 8900]}
+  color: {elige: [rojo, verde]}
+  clave: {palabra: true}
+ficheros:
+  web/{{color}}.sh: |
+    echo {{clave}}
+preparar:
+  servidor: docker network create {{color}}
+pistas: ["Mira {{puerto}}", dos, tres]
+comprobaciones:
+  - id: web
+    tipo: http
+    titulo: Contesta en {{puerto}}
+    puerto: "{{puerto}}"
+  - id: pid
+    tipo: command
+    titulo: El proceso
+    orden: docker inspect -f '{{.State.Pid}}' {{clave}}
+    guarda: pid
+  - id: fichero
+    tipo: file
+    titulo: Está apuntado
+    ruta: "{{usuario}}.txt"
+    texto: "{{pid}}"
+soluciones: ["curl localhost:{{puerto}}"]
+errores:
+  - {titulo: A, ordenes: "a {{clave}}", comprobacion: web, mensaje: "no {{color}}"}
+  - {titulo: B, ordenes: b, comprobacion: web, mensaje: x}
+  - {titulo: C, ordenes: c, comprobacion: pid, mensaje: x}
+"""
+
+
+def test_values_come_wherever_they_are_asked_for(folder: Path) -> None:
+    exercise_file(folder).write_text(EVERYTHING)
+    exercise_file(folder).with_name("enunciado.md").write_text("El puerto es {{ puerto }}; usa `{{.ID}}`.")
+    loaded = catalog.load(folder).exercises["prueba/primera/uno"]
+    assert loaded.varies
+    uno = loaded.bound({"puerto": "8417", "color": "verde", "clave": "faro", "usuario": "ana"})
+    assert uno.text == "El puerto es 8417; usa `{{.ID}}`."
+    assert uno.files == {"web/verde.sh": "echo faro\n"}
+    assert uno.preparation == {"servidor": "docker network create verde"}
+    assert uno.hints[0] == "Mira 8417"
+    assert uno.solutions == ("curl localhost:8417",)
+    assert (uno.mistakes[0].ordenes, uno.mistakes[0].mensaje) == ("a faro", "no verde")
+    web, pid, file = uno.checks
+    assert (web.titulo, web.model_dump()["puerto"]) == ("Contesta en 8417", 8417)
+    assert pid.model_dump()["orden"] == "docker inspect -f '{{.State.Pid}}' faro"
+    assert file.awaited() == ["pid"]
+    assert file.completed({"pid": "77"}).model_dump()["texto"] == "77"
+    assert file.model_dump()["ruta"] == "ana.txt"
+
+
+def test_another_folder_is_the_course_when_the_setting_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from django.conf import settings
+
+    monkeypatch.setattr(settings, "ENV", settings.ENV.model_copy(update={"course_dir": str(folder)}))
+    assert catalog.home() == folder
+    assert catalog.home("docker-intensivo") == catalog.CONTENT / "docker-intensivo"
+
+
 def told(folder: Path) -> list[tuple[str, int, str]]:
     """What loading a wrong course says: file, line and message of each fault."""
     with pytest.raises(CourseError) as error:
@@ -156,6 +221,44 @@ FAULTS: dict[str, tuple[str, str, str, int, str]] = {
         "  - id: uno-u-otro\n    tipo: any\n    titulo: x\n    de:\n      - tipo: container\n        raro: 1",
         17,
         "comprobaciones.2.de.0.raro",
+    ),
+    "an unknown value": (EXERCISE, "nombre: web", 'nombre: "{{puerto}}"', 11, "no hay ningún valor «puerto»; los hay: usuario"),
+    "an unknown value in a text": ("01-primera/ejercicios/uno/enunciado.md", "Haz algo.", "Haz\n\nesto: {{ puerto }}", 3, "«puerto»"),
+    "an unknown value, inside a block": (EXERCISE, 'soluciones: ["true"]', "soluciones:\n  - |\n    ls\n    echo {{no}}", 16, "«no»"),
+    "a value in a title": (EXERCISE, "titulo: Uno", "titulo: '{{usuario}}'", 1, "aquí no puede ir «{{usuario}}»"),
+    "a value drawn in two ways": (
+        EXERCISE,
+        "comprobaciones:",
+        "valores:\n  n: {numero: [1, 2], palabra: true}\ncomprobaciones:",
+        4,
+        "una sola",
+    ),
+    "a number the wrong way round": (EXERCISE, "comprobaciones:", "valores:\n  n: {numero: [9, 2]}\ncomprobaciones:", 4, "menor"),
+    "a value called as ours": (
+        EXERCISE,
+        "comprobaciones:",
+        "valores:\n  usuario: {palabra: true}\ncomprobaciones:",
+        4,
+        "no puede llamarse",
+    ),
+    "a value that does not suit": (
+        EXERCISE,
+        "    puntos: 2",
+        '    puntos: "{{n}}"\nvalores: {n: {elige: [1, dos]}}',
+        12,
+        "comprobaciones.1.puntos",
+    ),
+    "an absolute path": (EXERCISE, "comprobaciones:", "ficheros:\n  /etc/passwd: x\ncomprobaciones:", 4, "no es una ruta dentro"),
+    "a path that climbs": (EXERCISE, "comprobaciones:", "ficheros:\n  a/../../b: x\ncomprobaciones:", 4, "no es una ruta dentro"),
+    "two hints": (EXERCISE, "comprobaciones:", "pistas: [a, b]\ncomprobaciones:", 3, "hay 2 pistas y han de ser tres"),
+    "an unknown node prepared": (EXERCISE, "comprobaciones:", "preparar: {otro: ls}\ncomprobaciones:", 3, "no hay ningún nodo «otro»"),
+    "a kind that keeps nothing": (EXERCISE, "    puntos: 2", "    guarda: id", 12, "no guarda nada; sí las de command, file"),
+    "a kept value before its time": (
+        EXERCISE,
+        "    nombre: web\n    puntos: 2",
+        '    nombre: "{{pid}}"\n  - {id: c, tipo: command, titulo: x, orden: ls, guarda: pid}',
+        11,
+        "solo en las comprobaciones que siguen",
     ),
     "an empty file": (EXERCISE, EJERCICIO, "", 1, "fichero"),
     "a list": (EXERCISE, EJERCICIO, "- a\n- b\n", 1, "fichero"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sandboxes.engine import Container, EngineError, EngineUnreachable, ExecResult, Limits, NoSuchContainer, Usage
+from sandboxes.engine import Container, EngineError, EngineUnreachable, ExecResult, Limits, NoSuchContainer, PlantedFile, Usage
 
 
 @dataclass
@@ -22,6 +23,7 @@ class _Box:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     files: dict[str, str] = field(default_factory=dict)
     """Digests of its files that are not as in every machine."""
+    planted: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     usage: Usage = field(default_factory=lambda: Usage(0, 512 << 20, 0, 10, 400))
 
 
@@ -124,6 +126,11 @@ class FakeLabEngine:
         box = self._call("digest", name, among=("created", "running", "paused", "exited"))
         assert box
         return box.files.get(path, f"genuine {path}" if not path.startswith("/usr/local") else "")
+
+    def put_files(self, name: str, folder: str, files: Sequence[PlantedFile], *, owner: int) -> None:
+        box = self._call("put_files", name, among=("running",))
+        assert box
+        box.planted |= {f"{folder}/{file.path}": (file.content, file.mode) for file in files}
 
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
         self._call("run", name, among=("running",))

@@ -265,3 +265,25 @@ def test_bonus_gives_points_but_is_not_needed(check: CheckRun) -> None:
     assert again
     progress.end_check(again, exercise, [(spec.id, Verdict(Status.PASSED, "e", "o")) for spec in exercise.checks], {})
     assert Completion.objects.get().points == without + 5
+
+
+def test_what_a_check_kept_is_asked_for_by_later_ones() -> None:
+    first = kinds.parse({"id": "a", "tipo": "command", "titulo": "El primero", "orden": "echo", "guarda": "dicho"})
+    second = kinds.parse({"id": "b", "tipo": "command", "titulo": "b", "orden": "echo {{dicho}}", "salida": "{{dicho}}"})
+    with StudentEngine(SayingEngine(b" siete\notra\n"), "lab-x", seconds=5) as engine:
+        verdicts, _evidence = grading.grade([first, second], lambda _node: engine)
+    assert [verdict.status for _, verdict in verdicts] == [Status.PASSED, Status.PASSED]
+    assert "echo siete" in verdicts[1][1].expected
+    failing = first.model_copy(update={"salida": "ocho"})
+    with StudentEngine(SayingEngine(b"siete"), "lab-x", seconds=5) as engine:
+        verdicts, _evidence = grading.grade([failing, second], lambda _node: engine)
+    assert [verdict.status for _, verdict in verdicts] == [Status.FAILED, Status.PENDING]
+    assert verdicts[1][1].observed == "Primero: «El primero»."
+
+
+def test_what_was_kept_and_does_not_suit_cannot_be_checked() -> None:
+    first = kinds.parse({"id": "a", "tipo": "command", "titulo": "a", "orden": "echo", "guarda": "puerto"})
+    second = kinds.parse({"id": "b", "tipo": "http", "titulo": "b", "puerto": "{{puerto}}"})
+    with StudentEngine(SayingEngine(b"siete"), "lab-x", seconds=5) as engine:
+        verdicts, _evidence = grading.grade([first, second], lambda _node: engine)
+    assert verdicts[1][1].status == Status.UNKNOWN
