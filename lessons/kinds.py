@@ -40,6 +40,11 @@ class Verdict:
     expected: str
     observed: str
     hint: str = ""
+    credit: float = 0
+    """What of its points a check that has not passed gives all the same, from 0 to 1."""
+
+    def points(self, spec: Spec) -> float:
+        return spec.puntos if self.status == Status.PASSED else round(spec.puntos * self.credit, 1)
 
 
 class Spec(BaseModel):
@@ -108,6 +113,14 @@ class Captures(Protocol):
 
     def captured(self, spec: Any, evidence: Any) -> str:
         """What is kept: one short line."""
+
+
+@runtime_checkable
+class Answered(Protocol):
+    """A kind that looks at what was answered on the page, not at an engine."""
+
+    def answered(self, spec: Any, answer: list[str] | None, tries: int) -> Evidence:
+        """The evidence of an answer; None for none."""
 
 
 _kinds: dict[str, Kind] = {}

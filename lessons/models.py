@@ -33,6 +33,8 @@ class CheckRun(models.Model):
     requested = models.DateTimeField(auto_now_add=True)
     finished = models.DateTimeField(null=True)
     passed = models.BooleanField(default=False)
+    points = models.FloatField(default=0)
+    """What it gave, partly right answers included."""
     error = models.CharField(max_length=500, blank=True)
     results: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField(default=list)
     evidence: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
@@ -61,6 +63,22 @@ class Completion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} · {self.exercise}"
+
+
+class QuizAnswer(models.Model):
+    """What was last answered to a question of an exercise, within an attempt."""
+
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="answers")
+    check_id = models.CharField(max_length=200)
+    given: models.JSONField[list[str], list[str]] = models.JSONField(default=list)
+    tries = models.PositiveIntegerField(default=0)
+    changed = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("attempt", "check_id"), name="one_answer_per_question"),)
+
+    def __str__(self) -> str:
+        return f"{self.attempt} · {self.check_id}"
 
 
 class HintTaken(models.Model):

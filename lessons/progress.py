@@ -8,13 +8,14 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from lessons import catalog, values
 from lessons.catalog import Course, Exercise
 from lessons.kinds import Status, Verdict
-from lessons.models import Attempt, CheckRun, Completion, HintTaken
+from lessons.models import Attempt, CheckRun, Completion, HintTaken, QuizAnswer
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,24 @@ def exercise_of(attempt: Attempt) -> Exercise | None:
     return bind(found, attempt.user, attempt) if found else None
 
 
+def save_answer(attempt: Attempt, check_id: str, given: list[str]) -> QuizAnswer:
+    """Keep what was answered to a question, in place of what was answered before."""
+    answer, _new = QuizAnswer.objects.get_or_create(attempt=attempt, check_id=check_id)
+    QuizAnswer.objects.filter(pk=answer.pk).update(given=given, tries=F("tries") + 1, changed=timezone.now())
+    answer.refresh_from_db()
+    return answer
+
+
+def answers_of(attempt: Attempt | None) -> dict[str, QuizAnswer]:
+    """What was answered within an attempt, by question."""
+    return {answer.check_id: answer for answer in QuizAnswer.objects.filter(attempt=attempt)} if attempt else {}
+
+
+def current_attempt(user: Any, exercise: str) -> Attempt | None:
+    """The attempt that is open, if one is."""
+    return Attempt.objects.filter(user=user, exercise=exercise, ended=None).order_by("-started").first()
+
+
 def hints_taken(user: User, exercise: str) -> int:
     return HintTaken.objects.filter(user=user, exercise=exercise).count()
 
@@ -101,8 +120,7 @@ def end_attempts(user: User, exercise: str) -> None:
 
 def open_attempt(user: User, exercise: str) -> Attempt:
     """The open attempt, or a new one."""
-    found = Attempt.objects.filter(user=user, exercise=exercise, ended=None).order_by("-started").first()
-    return found or begin_attempt(user, exercise)
+    return current_attempt(user, exercise) or begin_attempt(user, exercise)
 
 
 def begin_check(attempt: Attempt) -> CheckRun | None:
@@ -118,19 +136,31 @@ def last_check(user: User, exercise: str) -> CheckRun | None:
     return CheckRun.objects.filter(attempt__user=user, attempt__exercise=exercise).order_by("-requested", "-id").first()
 
 
+def report_check(check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]]) -> None:
+    """Show what a check run has found so far, while it goes on."""
+    CheckRun.objects.filter(pk=check.pk, finished=None).update(results=_results(exercise, verdicts))
+
+
+def _results(exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]]) -> list[dict[str, Any]]:
+    specs = {spec.id: spec for spec in exercise.checks}
+    return [
+        {"id": id_, "title": specs[id_].titulo, **asdict(verdict), "points": verdict.points(specs[id_]), "worth": specs[id_].puntos}
+        for id_, verdict in verdicts
+    ]
+
+
 def end_check(check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]], evidence: Mapping[str, Any]) -> bool:
     """Record what a check run found; False if it had ended already (a worker was killed and its task came back)."""
     done = {id_ for id_, verdict in verdicts if verdict.status == Status.PASSED}
     passed = all(spec.id in done for spec in exercise.checks if not spec.extra)
-    points = sum(spec.puntos for spec in exercise.checks if spec.id in done)
-    titles = {spec.id: spec.titulo for spec in exercise.checks}
-    results = [{"id": id_, "title": titles[id_], **asdict(verdict)} for id_, verdict in verdicts]
+    results = _results(exercise, verdicts)
+    earned = sum(item["points"] for item in results)
     with transaction.atomic():
         ended = CheckRun.objects.filter(pk=check.pk, finished=None).update(
-            finished=timezone.now(), passed=passed, results=results, evidence=dict(evidence)
+            finished=timezone.now(), passed=passed, points=earned, results=results, evidence=dict(evidence)
         )
         if ended and passed:
-            points = points and max(1, points - hint_cost(hints_taken(check.attempt.user, exercise.key)))
+            points = int(earned) and max(1, int(earned) - hint_cost(hints_taken(check.attempt.user, exercise.key)))
             completion, new = Completion.objects.get_or_create(
                 user_id=check.attempt.user_id, exercise=exercise.key, defaults={"points": points}
             )

@@ -11,7 +11,7 @@ A check run ends once, whoever ends it. What could not be observed is said, neve
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -22,9 +22,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
-from lessons import kinds, progress
+from lessons import catalog, kinds, progress
 from lessons.kinds import Status, Verdict
-from lessons.models import CheckRun
+from lessons.models import Attempt, CheckRun, QuizAnswer
 from sandboxes import activity, tasks
 from sandboxes.engine import lab_engine
 from sandboxes.engine.student import CannotObserve, Nodes
@@ -36,6 +36,9 @@ EVIDENCE_LIMIT = 256 << 10
 """Characters of JSON that one check may keep."""
 KEPT = 200
 """Characters that one check may keep for later ones."""
+
+
+Verdicts = list[tuple[str, Verdict]]
 
 
 def request_check(sandbox: Sandbox) -> CheckRun | None:
@@ -50,6 +53,30 @@ def request_check(sandbox: Sandbox) -> CheckRun | None:
     return check
 
 
+def asks(exercise: catalog.Exercise) -> bool:
+    """Whether it has questions."""
+    return any(isinstance(kinds.get(spec.tipo), kinds.Answered) for spec in exercise.checks)
+
+
+def only_asks(exercise: catalog.Exercise) -> bool:
+    """Whether it has nothing but questions, and needs no machine to be checked."""
+    return all(isinstance(kinds.get(spec.tipo), kinds.Answered) for spec in exercise.checks)
+
+
+def check_answers(attempt: Attempt) -> CheckRun | None:
+    """Check an exercise that only asks, at once; None if it is being checked already."""
+    exercise = progress.exercise_of(attempt)
+    check = progress.begin_check(attempt) if exercise else None
+    if check and exercise:
+        verdicts, evidence = grade(exercise.checks, _no_engine, answers=progress.answers_of(attempt))
+        progress.end_check(check, exercise, verdicts, evidence)
+    return check
+
+
+def _no_engine(_node: str) -> Any:
+    raise CannotObserve(_("este ejercicio no tiene laboratorio"))
+
+
 def run_check(check_id: int) -> None:
     """Carry out a check run that was asked for. Safe to run twice: the second time changes nothing."""
     check = CheckRun.objects.filter(pk=check_id, finished=None).select_related("attempt").first()
@@ -61,9 +88,12 @@ def run_check(check_id: int) -> None:
     if exercise is None or not machines:
         progress.fail_check(check, _("El laboratorio ya no está en marcha."))
         return
+    answers = progress.answers_of(check.attempt)
     try:
         with Nodes(lab_engine(), machines, seconds=settings.ENV.check_timeout) as nodes:
-            verdicts, evidence = grade(exercise.checks, nodes.engine)
+            verdicts, evidence = grade(
+                exercise.checks, nodes.engine, answers=answers, tell=lambda found: progress.report_check(check, exercise, found)
+            )
     except SoftTimeLimitExceeded:
         progress.fail_check(check, _("El motor tardó demasiado en contestar."))
         return
@@ -72,16 +102,30 @@ def run_check(check_id: int) -> None:
         tasks.enqueue(tasks.examine_programs, check.pk)
 
 
-def grade(checks: Iterable[kinds.Spec], engine_of: Callable[[str], Any]) -> tuple[list[tuple[str, Verdict]], dict[str, Any]]:
+def grade(
+    checks: Iterable[kinds.Spec],
+    engine_of: Callable[[str], Any],
+    *,
+    answers: Mapping[str, QuizAnswer] | None = None,
+    tell: Callable[[Verdicts], None] | None = None,
+) -> tuple[Verdicts, dict[str, Any]]:
     """Observe and judge each check: verdicts by check id, and the evidence they rest on.
 
-    `engine_of` gives the engine of a node by its name, and of the first for an empty one."""
+    `engine_of` gives the engine of a node by its name, and of the first for an empty one; `answers`, what was answered to
+    questions, by check id; `tell` hears of every verdict as it comes, with those before it."""
     seen: dict[str, Any] = {}
+    given = answers or {}
+
+    def observe(spec: kinds.Spec, kind: kinds.Kind) -> kinds.Evidence:
+        if isinstance(kind, kinds.Answered):
+            answer = given.get(spec.id)
+            return kind.answered(spec, answer.given if answer else None, answer.tries if answer else 0)
+        return kind.observe(spec, engine_of(spec.nodo))
 
     def look(spec: kinds.Spec) -> Judged:
         kind = kinds.get(spec.tipo)
         try:
-            raw = storable(kind.observe(spec, engine_of(spec.nodo)).model_dump(mode="json"))
+            raw = storable(observe(spec, kind).model_dump(mode="json"))
         except CannotObserve as error:
             return cannot_check(str(error)), ""
         if len(json.dumps(raw)) > EVIDENCE_LIMIT:
@@ -89,10 +133,10 @@ def grade(checks: Iterable[kinds.Spec], engine_of: Callable[[str], Any]) -> tupl
         seen[spec.id] = raw
         return _judge(kind, spec, kind.evidence.model_validate(raw))
 
-    return _in_order(checks, look), seen
+    return _in_order(checks, look, tell), seen
 
 
-def rejudge(check: CheckRun) -> list[tuple[str, Verdict]]:
+def rejudge(check: CheckRun) -> Verdicts:
     """Judge a past run's evidence again with today's checks; says so where the evidence does not suffice."""
     exercise = progress.exercise_of(check.attempt)
 
@@ -120,13 +164,17 @@ def _judge(kind: kinds.Kind, spec: kinds.Spec, evidence: kinds.Evidence) -> Judg
     return verdict, ""
 
 
-def _in_order(checks: Iterable[kinds.Spec], judge: Callable[[kinds.Spec], Judged]) -> list[tuple[str, Verdict]]:
+def _in_order(
+    checks: Iterable[kinds.Spec], judge: Callable[[kinds.Spec], Judged], tell: Callable[[Verdicts], None] | None = None
+) -> Verdicts:
     """Judge the checks, but for those that require one that has not passed, or what it would have kept."""
     verdicts: dict[str, Verdict] = {}
     titles: dict[str, str] = {}
     keepers: dict[str, str] = {}
     kept: dict[str, str] = {}
     for spec in checks:
+        if tell and verdicts:
+            tell(list(verdicts.items()))
         titles[spec.id] = spec.titulo
         if spec.guarda:
             keepers[spec.guarda] = spec.id

@@ -67,7 +67,8 @@ def start(user: User, exercise: Exercise, *, swap: bool = False) -> Sandbox:
         stop(live, reason=_("Abriste el laboratorio de otro ejercicio."))
     try:
         with transaction.atomic():
-            attempt = progress.begin_attempt(user, exercise.key)
+            # One may be open already: questions can be answered before there is a machine.
+            attempt = progress.open_attempt(user, exercise.key)
             sandbox = Sandbox.objects.create(user=user, exercise=exercise.key, attempt=attempt)
     except IntegrityError:
         return start(user, exercise, swap=swap)

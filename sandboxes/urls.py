@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sandboxes import views
+from sandboxes import question_views, views
 from sandboxes.registry import views as registry_views
 
 EXERCISE = "curso/<slug:course_slug>/<slug:lesson_slug>/<slug:exercise_slug>/"
@@ -13,6 +13,7 @@ urlpatterns = [
     path(EXERCISE + "panel/", views.panel, name="lab-panel"),
     path(EXERCISE + "comprobar/", views.check, name="lab-check"),
     path(EXERCISE + "resultado/", views.result, name="lab-result"),
+    path(EXERCISE + "pregunta/<str:check_id>/", question_views.answer, name="lab-answer"),
     path(EXERCISE + "pista/", views.hint, name="lab-hint"),
     path(EXERCISE + "<str:action>/", views.act, name="lab-act"),
 ]

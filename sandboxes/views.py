@@ -21,33 +21,36 @@ from django.views.decorators.http import require_GET, require_POST
 from lessons import catalog, progress
 from lessons.catalog import Exercise
 from lessons.markdown import render as render_markdown
+from lessons.models import Attempt, CheckRun
 from sandboxes import grading, lifecycle
 from sandboxes.models import Sandbox, State
+from sandboxes.questions import questions
 
 
 def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
     """The whole page: text, panel, last result."""
-    found = _find(course_slug, lesson_slug, exercise_slug)
+    found = find_exercise(course_slug, lesson_slug, exercise_slug)
     lesson = catalog.course().lesson(lesson_slug)
     assert lesson is not None
-    bound = _bound(request, found)
+    bound = bind(request, found)
     context = {"lesson": lesson, **_statement_context(bound)}
     if request.user.is_authenticated:
-        context |= _panel_context(request, bound) | _result_context(request, bound) | _hints_context(request, bound)
+        context |= _panel_context(request, bound) | result_context(request, bound) | _hints_context(request, bound)
+        context |= questions_context(request, bound)
     return render(request, "sandboxes/exercise.html", context)
 
 
 @require_GET
 @login_required
 def panel(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
-    return _panel(request, _find(course_slug, lesson_slug, exercise_slug))
+    return _panel(request, find_exercise(course_slug, lesson_slug, exercise_slug))
 
 
 @require_POST
 @login_required
 def act(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str, action: str) -> HttpResponse:
     """One of the panel's buttons."""
-    found = _find(course_slug, lesson_slug, exercise_slug)
+    found = find_exercise(course_slug, lesson_slug, exercise_slug)
     perform = ACTIONS.get(action)
     if perform is None:
         raise Http404
@@ -63,8 +66,11 @@ def act(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug:
 @login_required
 def check(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
     """*Comprobar*: answers at once with «comprobando»; the page asks for the result until there is one."""
-    found = _find(course_slug, lesson_slug, exercise_slug)
+    found = find_exercise(course_slug, lesson_slug, exercise_slug)
     live = _live(request, found)
+    if grading.only_asks(found):
+        grading.check_answers(attempt_of(request, found) or progress.open_attempt(request.user, found.key))  # type: ignore[arg-type]
+        return _result(request, found)
     if live is None or live.state != State.READY:
         return _result(request, found, said=_("Para comprobar, el laboratorio tiene que estar en marcha."))
     grading.request_check(live)
@@ -74,14 +80,14 @@ def check(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slu
 @require_GET
 @login_required
 def result(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
-    return _result(request, _find(course_slug, lesson_slug, exercise_slug))
+    return _result(request, find_exercise(course_slug, lesson_slug, exercise_slug))
 
 
 @require_POST
 @login_required
 def hint(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
     """The next hint: `number` says which, so that a second click does not take another."""
-    found = _bound(request, _find(course_slug, lesson_slug, exercise_slug))
+    found = bind(request, find_exercise(course_slug, lesson_slug, exercise_slug))
     number = request.POST.get("number", "")
     if number.isascii() and number.isdigit() and len(number) < 3:
         progress.take_hint(request.user, found, int(number))  # type: ignore[arg-type]
@@ -152,19 +158,28 @@ ACTIONS: dict[str, Callable[[HttpRequest, Exercise], str]] = {
 }
 
 
-def _find(course_slug: str, lesson_slug: str, exercise_slug: str) -> Exercise:
+def find_exercise(course_slug: str, lesson_slug: str, exercise_slug: str) -> Exercise:
     found = catalog.exercise(f"{course_slug}/{lesson_slug}/{exercise_slug}")
     if found is None:
         raise Http404
     return found
 
 
-def _bound(request: HttpRequest, exercise: Exercise) -> Exercise:
-    """The exercise with the values of the attempt at hand: the live sandbox's, the kept one's, or the next one's."""
-    if not request.user.is_authenticated:
-        return progress.bind(exercise, request.user, None)
+def attempt_of(request: HttpRequest, exercise: Exercise) -> Attempt | None:
+    """The attempt at hand: the live sandbox's, the kept one's, or one that is open without a machine."""
     sandbox = _live(request, exercise) or next(iter(_kept(request, exercise)), None)
-    return progress.bind(exercise, request.user, sandbox.attempt if sandbox else None)
+    return (sandbox.attempt if sandbox else None) or progress.current_attempt(request.user, exercise.key)
+
+
+def bind(request: HttpRequest, exercise: Exercise) -> Exercise:
+    """The exercise with the values of the attempt at hand, or of the next one."""
+    return progress.bind(exercise, request.user, attempt_of(request, exercise) if request.user.is_authenticated else None)
+
+
+def questions_context(request: HttpRequest, bound: Exercise) -> dict[str, Any]:
+    attempt = attempt_of(request, bound)
+    seed = f"{request.user.pk}:{attempt.pk if attempt else 0}"
+    return {"questions": questions(bound, progress.answers_of(attempt), seed=seed)}
 
 
 def _live(request: HttpRequest, exercise: Exercise) -> Sandbox | None:
@@ -199,8 +214,9 @@ def _panel(request: HttpRequest, exercise: Exercise, *, said: str = "", occupied
     if not getattr(request, "htmx", False) and request.method == "POST":
         return redirect(_url("exercise", exercise))
     context = {"exercise": exercise, "said": said, "occupied": occupied, **_panel_context(request, exercise)}
-    if request.method == "POST" and exercise.varies:
-        context |= {**_statement_context(_bound(request, exercise)), "statement_changes": True}
+    if request.method == "POST" and (exercise.varies or grading.asks(exercise)):
+        bound = bind(request, exercise)
+        context |= {**_statement_context(bound), **questions_context(request, bound), "statement_changes": True}
     if occupied:
         context["occupied_exercise"] = catalog.exercise(occupied.exercise)
     return render(request, "sandboxes/panel.html", context)
@@ -209,8 +225,8 @@ def _panel(request: HttpRequest, exercise: Exercise, *, said: str = "", occupied
 def _result(request: HttpRequest, exercise: Exercise, *, said: str = "") -> HttpResponse:
     if not getattr(request, "htmx", False) and request.method == "POST":
         return redirect(_url("exercise", exercise))
-    bound = _bound(request, exercise)
-    return render(request, "sandboxes/result.html", {"exercise": bound, "said": said, **_result_context(request, bound)})
+    bound = bind(request, exercise)
+    return render(request, "sandboxes/result.html", {"exercise": bound, "said": said, **result_context(request, bound)})
 
 
 def _statement_context(bound: Exercise) -> dict[str, Any]:
@@ -247,9 +263,21 @@ def _panel_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
     return context
 
 
-def _result_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
+def _seen(exercise: Exercise, check: CheckRun | None) -> list[dict[str, Any]]:
+    """Every check and what is known of it: the run's results, as far as it has come."""
+    results = check.results if check and not check.error else []
+    known = {item["id"] for item in results}
+    waiting = [
+        {"id": spec.id, "title": spec.titulo, "worth": spec.puntos, "status": ""} for spec in exercise.checks if spec.id not in known
+    ]
+    return [*results, *(waiting if not (check and check.finished and results) else [])]
+
+
+def result_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
+    found = progress.last_check(request.user, exercise.key)  # type: ignore[arg-type]
     return {
-        "check": progress.last_check(request.user, exercise.key),  # type: ignore[arg-type]
+        "check": found,
+        "seen": _seen(exercise, found),
         "completed": exercise.key in progress.progress_of(request.user, catalog.course()).completed,
         "check_url": _url("lab-check", exercise),
         "result_url": _url("lab-result", exercise),

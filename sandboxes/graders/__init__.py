@@ -12,6 +12,7 @@ from sandboxes.graders.link import LinkKind
 from sandboxes.graders.logs import LogsKind
 from sandboxes.graders.network import NetworkKind
 from sandboxes.graders.process import ProcessKind
+from sandboxes.graders.quiz import QuizKind
 from sandboxes.graders.volume import VolumeKind
 
 ALL: tuple[type[kinds.Kind], ...] = (
@@ -26,6 +27,7 @@ ALL: tuple[type[kinds.Kind], ...] = (
     FileKind,
     HttpKind,
     CommandKind,
+    QuizKind,
     AllKind,
     AnyKind,
     NotKind,

@@ -78,6 +78,9 @@ def test_a_result_says_what_the_student_reads(ana: Any) -> None:
         "expected": "esto",
         "observed": "aquello",
         "hint": "una pista",
+        "credit": 0,
+        "points": 0,
+        "worth": 1,
     }
     assert check.evidence == {"imagen": {"id": "x"}}
 

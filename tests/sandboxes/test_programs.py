@@ -73,7 +73,7 @@ def test_only_a_passed_run_is_examined(check: CheckRun, sent: Any, monkeypatch: 
     sent.clear()
     for status, examined in ((Status.FAILED, False), (Status.PASSED, True)):
         verdicts = [(spec.id, Verdict(status, "", "")) for spec in exercise.checks]
-        monkeypatch.setattr(grading, "grade", lambda *_args, verdicts=verdicts: (verdicts, {}))
+        monkeypatch.setattr(grading, "grade", lambda *_args, verdicts=verdicts, **_more: (verdicts, {}))
         monkeypatch.setattr(grading, "Nodes", FakeNodes)
         grading.run_check(check.pk)
         assert (("examine_programs", (check.pk,)) in sent) is examined
