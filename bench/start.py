@@ -35,7 +35,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.sessions.backends.db import SessionStore
 
 from sandboxes import pool
-from sandboxes.engine import Limits, lab_engine
+from sandboxes.engine import Flavor, Limits, lab_engine
 
 URL = settings.ENV.url
 PAGE = "/curso/docker-intensivo/hello-world/hello-world/"
@@ -98,7 +98,7 @@ def floor() -> float:
     engine, name = lab_engine(), f"lab-banco-{uuid.uuid4().hex[:8]}"
     began = time.perf_counter()
     try:
-        engine.create(name, hostname="lab", labels={"lab.purpose": "bench"}, limits=Limits(), disk="3G")
+        engine.create(name, hostname="lab", labels={"lab.purpose": "bench"}, limits=Limits(), flavor=Flavor())
         engine.start(name)
         engine.run(name, ["sh", "-c", "until docker ps >/dev/null 2>&1; do sleep 0.02; done"], seconds=60)
         return (time.perf_counter() - began) * 1000
@@ -168,7 +168,7 @@ def growth(sizes: list[int]) -> dict[str, Any]:
             while len(names) < size:
                 name = f"lab-banco-{uuid.uuid4().hex[:8]}"
                 names.append(name)
-                engine.create(name, hostname="lab", labels={"lab.purpose": "bench"}, limits=Limits(), disk="3G")
+                engine.create(name, hostname="lab", labels={"lab.purpose": "bench"}, limits=Limits(), flavor=Flavor())
                 engine.start(name)
                 engine.wait_ready(name, seconds=120)
                 engine.pause(name)

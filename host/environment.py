@@ -10,7 +10,7 @@ import os
 import secrets
 from pathlib import Path
 
-from host import accounts, images
+from host import accounts, images, seed
 from host.instance import STATE, HostError, Instance
 
 HOST_ONLY = frozenset(
@@ -28,6 +28,7 @@ def write(lab: Instance) -> dict[str, str]:
         "LAB_REDIS_URL": f"unix://{lab.redis}",
         "LAB_ENGINE_URL": f"unix://{lab.socket}",
         "LAB_SANDBOX_IMAGE": images.sandbox_reference(),
+        "LAB_SEEDED_IMAGE": seed.reference(),
         "LAB_CA_CERT": str(STATE / "ca" / "ca.crt"),
         "LAB_REGISTRY_KEYS": str(lab.home / "registry"),
         **_secrets(lab),

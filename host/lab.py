@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from host import accounts, environment, images, kernel, network, services, storage
+from host import accounts, environment, images, kernel, network, seed, services, storage
 from host.instance import ROOT, RUN, STATE, HostError, Instance
 from host.shell import sh, succeeds
 from host.supervisor import Supervisor
@@ -114,14 +114,16 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     steps.say("Motor del laboratorio")
     url = f"unix://{lab.socket}"
     loaded = lab.home / "loaded-image"
-    if not loaded.exists() or loaded.read_text() != images.sandbox_reference():
+    wanted = f"{seed.reference()} {images.sandbox_reference()}"
+    if not loaded.exists() or loaded.read_text() != wanted:
         steps.detail("cargando la máquina del alumno")
         loader = services.engine(lab, gated=False)
         supervisor.start(loader)
         if not images.ensure_loaded(url):
             images.load(url)
+        seed.ensure(url, steps.detail)
         supervisor.stop(loader.name)
-        loaded.write_text(images.sandbox_reference())
+        loaded.write_text(wanted)
     supervisor.start(services.gate(lab))
     supervisor.start(services.engine(lab))
     steps.say("Base de datos y permisos del registro")

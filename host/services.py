@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from host import accounts, certificate, images, listen, seccomp, storage
+from host import accounts, certificate, images, listen, seccomp, seed, storage
 from host.instance import REMAP_USER, ROOT, SERVICE_ADDRESS, USER, Instance, interpreter_prefix
 from host.shell import succeeds
 from host.supervisor import Service
@@ -178,6 +178,7 @@ def gate(lab: Instance) -> Service:
             str(lab.plugin_socket),
             lab.name,
             images.sandbox_reference(),
+            seed.reference(),
         ),
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
         ready=lambda: _accepts(lab.plugin_socket),

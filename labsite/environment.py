@@ -34,6 +34,7 @@ class Environment(BaseSettings):
     redis_url: str = "unix:///run/docker-intensivo/lab/redis.sock"
     engine_url: str = "unix:///run/docker-intensivo/lab/engine.sock"
     sandbox_image: str = "docker-intensivo/sandbox:latest"
+    seeded_image: str = "docker-intensivo/seeded:latest"
     ca_cert: str = ""
     registry_keys: str = ""
     course: str = "docker-intensivo"

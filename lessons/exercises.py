@@ -36,6 +36,8 @@ class Lab(Strict):
     cpus: float = Field(default=1.0, gt=0, le=4)
     procesos: int = Field(default=400, ge=64, le=4096)
     disco: Disk = "3G"
+    imagenes: Literal["vacio", "curso"] = "vacio"
+    """What its engine begins with: nothing (pulls come from the mirror), or the course images."""
     nodos: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,20}$")]] = Field(default=["lab"], min_length=1, max_length=5)
 
 

@@ -229,23 +229,22 @@ def _begin(sandbox: Sandbox) -> None:
     """Hand over within the request if everything is at hand, else leave it to a worker, in turn."""
     from sandboxes import tasks
 
-    exercise = find_exercise(sandbox.exercise)
-    at_hand = not sandbox.machines.exists() and pool.warm_count() >= _nodes(sandbox)
-    if at_hand and place_in_queue(sandbox) == 1 and not (exercise and exercise.preparation):
+    if place_in_queue(sandbox) == 1 and not sandbox.machines.exists() and _all_at_hand(sandbox):
         bring_up(sandbox)
     if sandbox.state == State.REQUESTED:
         tasks.enqueue(tasks.bring_up, str(sandbox.pk))
     tasks.enqueue(tasks.tend_pool)
 
 
-def _nodes(sandbox: Sandbox) -> int:
+def _all_at_hand(sandbox: Sandbox) -> bool:
     exercise = find_exercise(sandbox.exercise)
-    return len(exercise.lab.nodos) if exercise else 1
+    return exercise is not None and not exercise.preparation and pool.warm_count(pool.flavor_of(exercise)) >= len(exercise.lab.nodos)
 
 
 def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
     lab = exercise.lab
     limits = Limits(memory=lab.memoria, cpus=lab.cpus, pids=lab.procesos)
+    flavor = pool.flavor_of(exercise)
     engine = lab_engine()
     there = {machine.node: machine for machine in sandbox.machines.all()}
     fresh: dict[str, str] = {}
@@ -257,8 +256,8 @@ def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
             if node != pool.HOSTNAME:
                 _name(machine.name, node)  # a restart forgets it
             continue
-        machine = pool.take(sandbox, disk=lab.disco, node=node, position=position, limits=limits) or pool.make(
-            disk=lab.disco, limits=limits, sandbox=sandbox, node=node, position=position
+        machine = pool.take(sandbox, flavor=flavor, node=node, position=position, limits=limits) or pool.make(
+            flavor=flavor, limits=limits, sandbox=sandbox, node=node, position=position
         )
         Machine.objects.filter(pk=machine.pk).update(state=Machine.State.TAKEN)
         first = first or machine.name

@@ -12,6 +12,8 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from sandboxes.engine import EMPTY, Flavor
+
 
 class State(models.TextChoices):
     """A sandbox's life. It moves only by conditional updates (lifecycle.move)."""
@@ -84,6 +86,7 @@ class Machine(models.Model):
     node = models.CharField(max_length=40, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     disk = models.CharField(max_length=4)
+    images = models.CharField(max_length=8, default=EMPTY)
     state = models.CharField(max_length=8, choices=State, default=State.MAKING)
     created = models.DateTimeField(auto_now_add=True)
     cpu_seen: models.BigIntegerField[Any, Any] = models.BigIntegerField(default=0)
@@ -94,6 +97,10 @@ class Machine(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def flavor(self) -> Flavor:
+        return Flavor(disk=self.disk, images=self.images)
 
 
 class DoctorRun(models.Model):

@@ -1,7 +1,8 @@
 """Machines: making them, keeping some warm (started and paused), handing them over, removing them.
 
-A warm machine serves any exercise of its disk size: what differs (memory, CPU, processes, names) is applied at
-hand-over. Size follows demand between a floor and a ceiling, and yields to memory pressure.
+A warm machine serves any exercise of its flavor (disk size, images it begins with): what differs (memory, CPU,
+processes, names) is applied at hand-over. There is a pool for each
+flavor of the course; its size follows demand between a floor and a ceiling, and yields to memory pressure.
 """
 
 from __future__ import annotations
@@ -16,14 +17,18 @@ from pathlib import Path
 import structlog
 from django.conf import settings
 from django.core.cache import cache
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from sandboxes.engine import EngineError, Limits, lab_engine
+from lessons import catalog
+from lessons.catalog import Exercise
+from sandboxes.engine import EngineError, Flavor, Limits, lab_engine
 from sandboxes.models import Machine, Sandbox
 
 log = structlog.get_logger()
 
-DEFAULT_DISK = "3G"
+DEFAULT = Flavor()
+"""What most exercises ask for; kept warm always."""
 WARM_LIMITS = Limits()
 MACHINE_MEMORY = 100 << 20
 """Bytes that one more warm machine may cost, generously."""
@@ -33,12 +38,21 @@ TURN = 30
 """Seconds a round of `tend` goes on making machines; the next one continues, well within a task's time limit."""
 
 
-def make(*, disk: str, limits: Limits = WARM_LIMITS, sandbox: Sandbox | None = None, node: str = HOSTNAME, position: int = 0) -> Machine:
+def make(
+    *, flavor: Flavor = DEFAULT, limits: Limits = WARM_LIMITS, sandbox: Sandbox | None = None, node: str = HOSTNAME, position: int = 0
+) -> Machine:
     """Make a machine and wait until its engine answers. On failure nothing of it remains; raises EngineError."""
-    machine = Machine.objects.create(name=f"lab-{uuid.uuid4().hex[:16]}", disk=disk, sandbox=sandbox, node=node, position=position)
+    machine = Machine.objects.create(
+        name=f"lab-{uuid.uuid4().hex[:16]}",
+        disk=flavor.disk,
+        images=flavor.images,
+        sandbox=sandbox,
+        node=node,
+        position=position,
+    )
     engine = lab_engine()
     try:
-        engine.create(machine.name, hostname=HOSTNAME, labels={"lab.machine": str(machine.pk)}, limits=limits, disk=disk)
+        engine.create(machine.name, hostname=HOSTNAME, labels={"lab.machine": str(machine.pk)}, limits=limits, flavor=flavor)
         engine.start(machine.name)
         engine.wait_ready(machine.name, seconds=settings.ENV.start_timeout)
     except EngineError:
@@ -53,10 +67,10 @@ def discard(machine: Machine) -> None:
     machine.delete()
 
 
-def take(sandbox: Sandbox, *, disk: str, node: str, position: int, limits: Limits) -> Machine | None:
+def take(sandbox: Sandbox, *, flavor: Flavor, node: str, position: int, limits: Limits) -> Machine | None:
     """Hand a warm machine over to `sandbox`; None if there is none."""
     engine = lab_engine()
-    for machine in Machine.objects.filter(state=Machine.State.WARM, disk=disk).order_by("created"):
+    for machine in _warm(flavor):
         won = Machine.objects.filter(pk=machine.pk, state=Machine.State.WARM).update(
             state=Machine.State.TAKEN, sandbox=sandbox, node=node, position=position
         )
@@ -76,36 +90,71 @@ def take(sandbox: Sandbox, *, disk: str, node: str, position: int, limits: Limit
 
 
 def tend() -> None:
-    """Bring the pool to its size: at most one process at a time, a machine at a time. Shrinks at once."""
+    """Bring each pool to its size: at most one process at a time, a machine at a time. Shrinks at once."""
     with _only_maker() as mine:
         if not mine:
             return
         began = time.monotonic()
-        while (missing := target() - warm_count()) > 0:
-            if not _memory_allows() or time.monotonic() - began > TURN:
-                return
-            try:
-                machine = make(disk=DEFAULT_DISK)
-            except EngineError as error:
-                log.warning("a warm machine could not be made", error=str(error))
-                return
-            lab_engine().pause(machine.name)
-            Machine.objects.filter(pk=machine.pk).update(state=Machine.State.WARM)
-            cache.touch(_MAKER_KEY, 120)
-        for machine in Machine.objects.filter(state=Machine.State.WARM).order_by("created")[: max(0, -missing)]:
-            if Machine.objects.filter(pk=machine.pk, state=Machine.State.WARM).update(state=Machine.State.MAKING):
-                discard(machine)
+        for flavor in flavors():
+            while warm_count(flavor) < target(flavor):
+                if not _memory_allows() or time.monotonic() - began > TURN or not _warm_one(flavor):
+                    return
+            _shrink(flavor)
+        for machine in Machine.objects.filter(state=Machine.State.WARM):
+            if machine.flavor not in flavors():
+                _throw_away(machine)
 
 
-def target() -> int:
-    """How many machines should be warm: as many as were asked for lately, between the floor and the ceiling."""
-    lately = Sandbox.objects.filter(created__gte=timezone.now() - DEMAND_WINDOW).count()
-    wanted = max(settings.ENV.pool_min, min(lately, settings.ENV.pool_max))
-    return wanted if _memory_allows() else min(wanted, settings.ENV.pool_min)
+def _warm_one(flavor: Flavor) -> bool:
+    try:
+        machine = make(flavor=flavor)
+    except EngineError as error:
+        log.warning("a warm machine could not be made", error=str(error))
+        return False
+    lab_engine().pause(machine.name)
+    Machine.objects.filter(pk=machine.pk).update(state=Machine.State.WARM)
+    cache.touch(_MAKER_KEY, 120)
+    return True
 
 
-def warm_count() -> int:
-    return Machine.objects.filter(state=Machine.State.WARM).count()
+def _shrink(flavor: Flavor) -> None:
+    spare = max(0, warm_count(flavor) - target(flavor))
+    for machine in _warm(flavor)[:spare]:
+        _throw_away(machine)
+
+
+def _throw_away(machine: Machine) -> None:
+    if Machine.objects.filter(pk=machine.pk, state=Machine.State.WARM).update(state=Machine.State.MAKING):
+        discard(machine)
+
+
+def flavor_of(exercise: Exercise) -> Flavor:
+    """What an exercise's machines must be made as."""
+    return Flavor(disk=exercise.lab.disco, images=exercise.lab.imagenes)
+
+
+def flavors() -> list[Flavor]:
+    """The flavors that are kept warm: the default, and what exercises of the course ask for with its disk size."""
+    wanted = {flavor_of(exercise) for exercise in catalog.course().exercises.values()}
+    return [DEFAULT, *sorted((flavor for flavor in wanted if flavor.disk == DEFAULT.disk and flavor != DEFAULT), key=str)]
+
+
+def target(flavor: Flavor = DEFAULT) -> int:
+    """How many of a flavor should be warm: as many as were asked for lately, between the floor and the ceiling."""
+    asked = Sandbox.objects.filter(created__gte=timezone.now() - DEMAND_WINDOW).values_list("exercise", flat=True)
+    found = (catalog.exercise(key) for key in asked)
+    lately = sum((flavor_of(exercise) if exercise else DEFAULT) == flavor for exercise in found)
+    floor = settings.ENV.pool_min if flavor == DEFAULT else min(1, settings.ENV.pool_min)
+    wanted = max(floor, min(lately, settings.ENV.pool_max))
+    return wanted if _memory_allows() else min(wanted, floor)
+
+
+def warm_count(flavor: Flavor = DEFAULT) -> int:
+    return _warm(flavor).count()
+
+
+def _warm(flavor: Flavor) -> QuerySet[Machine]:
+    return Machine.objects.filter(state=Machine.State.WARM, disk=flavor.disk, images=flavor.images).order_by("created")
 
 
 _MAKER_KEY = "pool-maker"

@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from lessons import progress
 from lessons.models import CheckRun
-from sandboxes.engine import EngineError, Limits, lab_engine
+from sandboxes.engine import EngineError, Flavor, Limits, lab_engine
 from sandboxes.models import Sandbox, State
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ def _genuine() -> dict[str, str]:
         name = f"lab-{uuid.uuid4().hex[:16]}"
         engine = lab_engine()
         try:
-            engine.create(name, hostname="lab", labels={"lab.purpose": "programs"}, limits=Limits(), disk="3G")
+            engine.create(name, hostname="lab", labels={"lab.purpose": "programs"}, limits=Limits(), flavor=Flavor())
             known = {path: engine.digest(name, path) for path in (*PROGRAMS, *SHADOWS)}
         finally:
             engine.remove(name)

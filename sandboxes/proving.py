@@ -18,6 +18,7 @@ from sandboxes.engine import EngineError, LabEngine, Limits
 from sandboxes.engine.student import Nodes
 from sandboxes.grading import grade
 from sandboxes.planting import plant
+from sandboxes.pool import flavor_of
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _sandbox(exercise: Exercise, engine: LabEngine) -> Iterator[dict[str, str]]:
     first = next(iter(names.values()))
     try:
         for node, name in names.items():
-            engine.create(name, hostname=node, labels={"lab.purpose": "proof"}, disk=lab.disco, limits=limits)
+            engine.create(name, hostname=node, labels={"lab.purpose": "proof"}, flavor=flavor_of(exercise), limits=limits)
             engine.start(name)
             engine.wait_ready(name, seconds=60)
             if len(names) > 1:

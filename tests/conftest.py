@@ -131,19 +131,25 @@ def real_lab() -> Any:
         pytest.fail("no lab engine: run `make test`, which raises one")
     from django.conf import settings
 
+    from sandboxes.engine import EMPTY, SEEDED
     from sandboxes.engine.lab import DockerLabEngine
 
-    return DockerLabEngine(settings.ENV.engine_url, lab=settings.ENV.name, image=settings.ENV.sandbox_image, authority=settings.ENV.ca_cert)
+    return DockerLabEngine(
+        settings.ENV.engine_url,
+        lab=settings.ENV.name,
+        images={EMPTY: settings.ENV.sandbox_image, SEEDED: settings.ENV.seeded_image},
+        authority=settings.ENV.ca_cert,
+    )
 
 
 @pytest.fixture
 def machine(real_lab: Any) -> Iterator[str]:
     """A real machine, ready; removed afterwards."""
-    from sandboxes.engine import Limits
+    from sandboxes.engine import Flavor, Limits
 
     name = f"lab-prueba-{uuid.uuid4().hex[:8]}"
     try:
-        real_lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), disk="3G")
+        real_lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), flavor=Flavor())
         real_lab.start(name)
         real_lab.wait_ready(name, seconds=60)
         yield name

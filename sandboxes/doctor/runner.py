@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from sandboxes.doctor.attacks import Attack, Seen
-from sandboxes.engine import EngineError, LabEngine, Limits
+from sandboxes.engine import EngineError, Flavor, LabEngine, Limits
 
 LABELS = {"lab.purpose": "doctor"}
 _DISK = "1G"
@@ -99,7 +99,7 @@ def _describe(attack: Attack, seen: Seen) -> str:
 def _sandbox(engine: LabEngine) -> Iterator[str]:
     name = f"lab-doctor-{uuid.uuid4().hex[:8]}"
     try:
-        engine.create(name, hostname="lab", labels=LABELS, limits=Limits(), disk=_DISK)
+        engine.create(name, hostname="lab", labels=LABELS, limits=Limits(), flavor=Flavor(disk=_DISK))
         engine.start(name)
         engine.wait_ready(name, seconds=60)
         yield name

@@ -36,6 +36,18 @@ class Limits:
     pids: int = 400
 
 
+EMPTY, SEEDED = "vacio", "curso"
+"""What images a machine's engine begins with: none (it pulls from the mirror), or the course's."""
+
+
+@dataclass(frozen=True)
+class Flavor:
+    """What of a machine can't change once it is made: its disk's size and the images it begins with."""
+
+    disk: str = "3G"
+    images: str = EMPTY
+
+
 @dataclass(frozen=True)
 class Container:
     """A container of this lab as its engine lists it."""
@@ -83,7 +95,7 @@ class LabEngine(Protocol):
     `start` and `stop` wake a paused machine first.
     """
 
-    def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, disk: str) -> None: ...
+    def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, flavor: Flavor) -> None: ...
     def start(self, name: str) -> None: ...
     def wait_ready(self, name: str, *, seconds: float) -> None: ...
     def stop(self, name: str) -> None: ...
@@ -126,7 +138,10 @@ def lab_engine() -> LabEngine:
     from sandboxes.engine.lab import DockerLabEngine
 
     return _replacement or DockerLabEngine(
-        settings.ENV.engine_url, lab=settings.ENV.name, image=settings.ENV.sandbox_image, authority=settings.ENV.ca_cert
+        settings.ENV.engine_url,
+        lab=settings.ENV.name,
+        images={EMPTY: settings.ENV.sandbox_image, SEEDED: settings.ENV.seeded_image},
+        authority=settings.ENV.ca_cert,
     )
 
 

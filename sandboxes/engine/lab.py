@@ -8,7 +8,7 @@ import io
 import socket
 import tarfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -23,6 +23,7 @@ from sandboxes.engine import (
     EngineError,
     EngineUnreachable,
     ExecResult,
+    Flavor,
     Limits,
     NoSuchContainer,
     PlantedFile,
@@ -66,11 +67,13 @@ class _Chunks(io.RawIOBase):
 class DockerLabEngine:
     """`LabEngine` on a real engine. Thread-safe; blocking, so never to be called on the event loop (but `attach`)."""
 
-    def __init__(self, url: str, *, lab: str, image: str, authority: str = "") -> None:
-        """`authority` is the file of the certificate that machines are to trust (the class registry's), if any."""
+    def __init__(self, url: str, *, lab: str, images: Mapping[str, str], authority: str = "") -> None:
+        """`images` are the sandbox images by what their engine begins with (Flavor).
+
+        `authority` is the file of the certificate that machines are to trust (the class registry's), if any."""
         self._url = url
         self._lab = lab
-        self._image = image
+        self._images = images
         self._authority = authority
         self._made: docker.APIClient | None = None
 
@@ -81,18 +84,18 @@ class DockerLabEngine:
             self._made = docker.APIClient(self._url, version="auto", timeout=60)
         return self._made
 
-    def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, disk: str) -> None:
+    def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, flavor: Flavor) -> None:
         with _translated():
             ours = {"lab.id": self._lab, **labels}
             self._api.create_network(name, driver="bridge", check_duplicate=True, labels=ours)
             host = self._api.create_host_config(
                 cap_add=["ALL"],
                 security_opt=["apparmor=unconfined"],
-                storage_opt={"size": disk},
+                storage_opt={"size": flavor.disk},
                 network_mode=name,
                 **_limits(limits),
             )
-            self._api.create_container(image=self._image, name=name, hostname=hostname, labels=ours, host_config=host)
+            self._api.create_container(image=self._images[flavor.images], name=name, hostname=hostname, labels=ours, host_config=host)
             if self._authority:
                 # Before its start: Go programs read the folder once.
                 self._api.put_archive(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandboxes.engine import EngineError, LabEngine, Limits, NoSuchContainer, PlantedFile
+from sandboxes.engine import EngineError, Flavor, LabEngine, Limits, NoSuchContainer, PlantedFile
 from tests.sandboxes.fake_engine import FakeLabEngine
 
 LIMITS = Limits(memory=512, cpus=1, pids=300)
@@ -29,7 +29,7 @@ def name(engine: LabEngine) -> Iterator[str]:
 
 
 def make(engine: LabEngine, name: str, **more: Any) -> None:
-    engine.create(name, hostname="lab", labels={"lab.purpose": "contract", "lab.machine": "0"}, limits=LIMITS, disk="3G", **more)
+    engine.create(name, hostname="lab", labels={"lab.purpose": "contract", "lab.machine": "0"}, limits=LIMITS, flavor=Flavor(), **more)
 
 
 def state(engine: LabEngine, name: str) -> str | None:

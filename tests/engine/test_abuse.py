@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 from sandboxes import engine
-from sandboxes.engine import EngineError, Limits
+from sandboxes.engine import EngineError, Flavor, Limits
 from sandboxes.models import Machine, Sandbox, State
 from sandboxes.watch import watch
 from tests.conftest import wait_until
@@ -42,7 +42,7 @@ def made(lab: Any) -> Iterator[str]:
     name = f"lab-prueba-{uuid.uuid4().hex[:8]}"
     try:
         # The smallest disk: it fills in seconds.
-        lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), disk="1G")
+        lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), flavor=Flavor(disk="1G"))
         lab.start(name)
         lab.wait_ready(name, seconds=60)
         yield name

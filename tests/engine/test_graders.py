@@ -48,11 +48,11 @@ echo final
 
 @pytest.fixture(scope="module")
 def prepared(real_lab: Any) -> Iterator[str]:
-    from sandboxes.engine import Limits
+    from sandboxes.engine import Flavor, Limits
 
     name = f"lab-prueba-{uuid.uuid4().hex[:8]}"
     try:
-        real_lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), disk="3G")
+        real_lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), flavor=Flavor())
         real_lab.start(name)
         real_lab.wait_ready(name, seconds=60)
         said = real_lab.run(name, ["su", "-", "alumno", "-c", SETUP], seconds=120).output.decode()

@@ -21,7 +21,7 @@ def session(ana: Any, real_lab: Any, sent: Any, monkeypatch: pytest.MonkeyPatch)
     many = catalog.Exercise(**{**vars(found), "lab": catalog.Lab(nodos=["estacion", "servidor"])})
     monkeypatch.setattr(lifecycle, "find_exercise", lambda _key: many)
     engine.use(real_lab)
-    warm = pool.make(disk="3G")
+    warm = pool.make()
     real_lab.pause(warm.name)
     Machine.objects.filter(pk=warm.pk).update(state=Machine.State.WARM)
     try:

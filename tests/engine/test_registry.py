@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandboxes.engine import Limits
+from sandboxes.engine import Flavor, Limits
 
 pytestmark = pytest.mark.engine
 
@@ -41,7 +41,7 @@ def student() -> Iterator[tuple[str, str]]:
 def other_machine(real_lab: Any) -> Iterator[str]:
     name = f"lab-prueba-{uuid.uuid4().hex[:8]}"
     try:
-        real_lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), disk="3G")
+        real_lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), flavor=Flavor())
         real_lab.start(name)
         real_lab.wait_ready(name, seconds=60)
         yield name

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import uuid
 from typing import Any
 
 import docker
 import pytest
 from docker.errors import APIError
 
-from sandboxes.engine import Limits
+from sandboxes.engine import SEEDED, Flavor, Limits
 
 pytestmark = pytest.mark.engine
 
@@ -55,7 +56,7 @@ def test_sandbox_is_not_privileged_is_remapped_limited_and_alone_on_its_network(
 )
 def test_gate_refuses_bodies_outside_the_template(api: Any, real_lab: Any, change: dict[str, Any]) -> None:
     body = {
-        "Image": real_lab._image,
+        "Image": real_lab._images["vacio"],
         "Hostname": "lab",
         "Labels": {"lab.id": real_lab._lab},
         "HostConfig": {
@@ -136,7 +137,7 @@ def test_sandboxes_reach_neither_the_host_nor_each_other_nor_metadata(real_lab: 
 
     other = f"lab-prueba-{uuid.uuid4().hex[:8]}"
     try:
-        real_lab.create(other, hostname="lab", labels={}, limits=Limits(), disk="3G")
+        real_lab.create(other, hostname="lab", labels={}, limits=Limits(), flavor=Flavor())
         real_lab.start(other)
         address = shell(real_lab, other, "hostname -i")
         host = (
@@ -195,3 +196,22 @@ def test_stopped_machine_keeps_its_containers(real_lab: Any, machine: str) -> No
     real_lab.wait_ready(machine, seconds=60)
     assert "recuerdo" in shell(real_lab, machine, "docker ps -a --format '{{.Names}}'")
     assert shell(real_lab, machine, "cat /home/alumno/nota") == "nota"
+
+
+def test_a_seeded_machine_has_the_course_images_at_no_cost_of_disk(real_lab: Any) -> None:
+    from host import images
+
+    name = f"lab-prueba-{uuid.uuid4().hex[:8]}"
+    try:
+        real_lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), flavor=Flavor(disk="1G", images=SEEDED))
+        real_lab.start(name)
+        real_lab.wait_ready(name, seconds=60)
+        listed = real_lab.run(name, ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]).output.decode().split()
+        assert sorted(listed) == sorted(images.course_images().values())
+        # In a disk of 1 GB there is room for as much again: what the image brings counts for nobody.
+        said = real_lab.run(name, ["docker", "run", "--rm", "busybox:1.37", "echo", "hola"], seconds=60)
+        assert said.output == b"hola\n"
+        wrote = real_lab.run(name, ["dd", "if=/dev/zero", "of=/lleno", "bs=1M", "count=700"], seconds=60)
+        assert wrote.code == 0, wrote.output
+    finally:
+        real_lab.remove(name)

@@ -11,7 +11,7 @@ import docker
 import pytest
 
 from host.gate_policy import MAX_MEMORY, MAX_NANO_CPUS, MAX_PIDS, Template, refuse
-from sandboxes.engine import Limits
+from sandboxes.engine import EMPTY, Flavor, Limits
 from sandboxes.engine.lab import DockerLabEngine
 
 IMAGE = "docker-intensivo/sandbox:0123456789abcdef"
@@ -92,7 +92,7 @@ class _Recorder(docker.APIClient):  # type: ignore[misc]
 
 VERBS: list[tuple[Callable[[DockerLabEngine], object], list[str]]] = [
     (
-        lambda lab: lab.create(NAME, hostname="lab", labels={"lab.sandbox": "1"}, limits=Limits(), disk="3G"),
+        lambda lab: lab.create(NAME, hostname="lab", labels={"lab.sandbox": "1"}, limits=Limits(), flavor=Flavor()),
         ["POST /networks/create", "POST /containers/create"],
     ),
     (lambda lab: lab.start(NAME), [f"GET /containers/{NAME}/json", f"POST /containers/{NAME}/start"]),
@@ -113,7 +113,7 @@ VERBS: list[tuple[Callable[[DockerLabEngine], object], list[str]]] = [
 
 @pytest.mark.parametrize(("act", "sent"), VERBS, ids=[re.sub(r"\W+", "-", sent[-1]) for _, sent in VERBS])
 def test_what_the_lab_engine_sends_is_admitted(act: Callable[[DockerLabEngine], object], sent: list[str]) -> None:
-    lab = DockerLabEngine("http://127.0.0.1:1", lab="lab", image=IMAGE)
+    lab = DockerLabEngine("http://127.0.0.1:1", lab="lab", images={EMPTY: IMAGE})
     lab._made = recorder = _Recorder()
     act(lab)
     assert recorder.seen == sent

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sandboxes.engine import Container, EngineError, EngineUnreachable, ExecResult, Limits, NoSuchContainer, PlantedFile, Usage
+from sandboxes.engine import Container, EngineError, EngineUnreachable, ExecResult, Flavor, Limits, NoSuchContainer, PlantedFile, Usage
 
 
 @dataclass
 class _Box:
     labels: dict[str, str]
     limits: Limits
-    disk: str
+    flavor: Flavor
     hostname: str
     state: str = "created"
     network: str = ""
@@ -54,12 +54,12 @@ class FakeLabEngine:
             raise EngineError(f"{name} is {box.state}")
         return box
 
-    def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, disk: str) -> None:
+    def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, flavor: Flavor) -> None:
         self._call("create", name)
         if name in self.boxes:
             raise EngineError(f"{name} is taken")
         self.nets.add(name)
-        self.boxes[name] = _Box({"lab.id": "test", **labels}, limits, disk, hostname, network=name)
+        self.boxes[name] = _Box({"lab.id": "test", **labels}, limits, flavor, hostname, network=name)
 
     def start(self, name: str) -> None:
         box = self._call("start", name, among=("created", "exited", "running", "paused"))

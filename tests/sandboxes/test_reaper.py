@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from lessons import catalog
 from sandboxes import activity, lifecycle, pool, reaper, watch
-from sandboxes.engine import Limits, Usage
+from sandboxes.engine import Flavor, Limits, Usage
 from sandboxes.models import Machine, Sandbox, State
 from tests.conftest import _person, work
 
@@ -125,7 +125,7 @@ def test_sandbox_whose_machine_died_says_so_and_can_be_continued(sandbox: Sandbo
 
 def test_orphan_container_and_network_are_removed_but_young_ones_are_left(lab: Any) -> None:
     for name, created in (("lab-viejo", LONG_AGO), ("lab-nuevo", timezone.now())):
-        lab.create(name, hostname="lab", labels={"lab.machine": "0"}, limits=Limits(), disk="3G")
+        lab.create(name, hostname="lab", labels={"lab.machine": "0"}, limits=Limits(), flavor=Flavor())
         lab.boxes[name].created = created
     lab.nets.add("lab-red-suelta")
     reaper.sweep()
