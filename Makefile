@@ -1,5 +1,5 @@
 # The targets people and CI call. Everything they need is installed by host/bootstrap.sh.
-.PHONY: run stop uninstall test test-fast check lock certificate bench
+.PHONY: run stop uninstall test test-fast prove check lock certificate bench
 PY = .venv/bin/python
 FAST = -m "not engine and not browser"
 
@@ -17,6 +17,9 @@ test:
 
 test-fast:
 	@sh host/bootstrap.sh python -m pytest $(FAST) $(ARGS)
+
+prove:
+	@sh host/bootstrap.sh up --name labprueba --exec .venv/bin/python manage.py prove_exercises $(ARGS)
 
 check:
 	@sh host/check.sh

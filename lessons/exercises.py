@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from lessons import kinds
 from lessons.sources import CourseError, Lines, Strict, Where, explain, line_of, lines_of, load_model, read_text, strings_in
-from lessons.values import NAME, RESERVED, USER, Value, fill, fill_all, names_in
+from lessons.values import NAME, PASSWORD, RESERVED, USER, Value, fill, fill_all, names_in
 
 Disk = Literal["1G", "3G", "8G"]
 HINTS = 3
@@ -60,8 +60,8 @@ class ExerciseFile(Strict):
     preparar: str | dict[str, str] = ""
     pistas: list[Annotated[str, Field(min_length=1)]] = []
     comprobaciones: list[dict[str, Any]] = Field(min_length=1)
-    soluciones: list[str] = Field(min_length=1)
-    errores: list[Mistake] = Field(min_length=3)
+    soluciones: list[str] = []
+    errores: list[Mistake] = []
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _check_marks(parsed: ExerciseFile, path: Path, lines: Lines) -> None:
             kept[name] = position
     written = parsed.model_dump(include={"ficheros", "preparar", "pistas", "soluciones", "errores"})
     for where, text in strings_in(written):
-        _check_text(text, known, parsed, path, lines, where)
+        _check_text(text, {*known, PASSWORD} if where[0] in ("soluciones", "errores") else known, parsed, path, lines, where)
     for name in parsed.ficheros:
         _check_text(name, known, parsed, path, lines, ("ficheros", name))
     for field_ in ("titulo", "resumen"):
@@ -223,6 +223,12 @@ def _unknown(name: str, parsed: ExerciseFile) -> str:
 
 def _check_references(parsed: ExerciseFile, checks: tuple[kinds.Spec, ...], path: Path, lines: Lines) -> None:
     """What checks and mistakes say of each other and of the nodes."""
+    only_asks = all(isinstance(kinds.get(check.tipo), kinds.Answered) for check in checks)
+    for name, found, least in (("soluciones", parsed.soluciones, 1), ("errores", parsed.errores, 3)):
+        if len(found) < least and not only_asks:
+            raise CourseError(
+                f"{path}:{line_of(lines, (name,))}: {name}: hacen falta {least} o más, si no es todo preguntas; hay {len(found)}."
+            )
     if all(check.extra for check in checks):
         raise CourseError(
             f"{path}:{line_of(lines, ('comprobaciones',))}: todas las comprobaciones son extra: no queda ninguna que superar."

@@ -62,6 +62,8 @@ class Spec(BaseModel):
     """Gives points, but the exercise is passed without it."""
     nodo: str = ""
     """The node whose engine is looked at; empty for the first."""
+    inicial: bool = False
+    """It passes from the start, and must still pass at the end."""
     guarda: Annotated[str, Field(pattern=rf"{NAME}|^$")] = ""
     """The name under which later checks find what this one saw, once it has passed."""
     _written: dict[str, Any] | None = PrivateAttr(default=None)

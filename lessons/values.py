@@ -18,7 +18,9 @@ USER = "usuario"
 """Always there: the student's name, also in the class registry."""
 NAME = r"^[a-z][a-z0-9_]{0,30}$"
 _MARK = re.compile(r"\{\{\s*([^\W\d][\w-]*)\s*\}\}")
-RESERVED = frozenset({"end", "else", "break", "continue", USER})
+PASSWORD = "contrasena"  # noqa: S105  # a name
+"""In solutions and mistakes: the student's password of the class registry."""
+RESERVED = frozenset({"end", "else", "break", "continue", USER, PASSWORD})
 """Words of Docker's own templates, which are left as they are, and ours."""
 _CONSONANTS, _VOWELS = "bdfgklmnrsvz", "aeiou"
 
@@ -64,7 +66,7 @@ def draw(values: Mapping[str, Value], seed: str) -> dict[str, str]:
 
 def names_in(text: str) -> list[str]:
     """The names that a text asks for, in order."""
-    return [name for name in _MARK.findall(text) if name == USER or name not in RESERVED]
+    return [name for name in _MARK.findall(text) if name in (USER, PASSWORD) or name not in RESERVED]
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ A check run ends once, whoever ends it. What could not be observed is said, neve
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -68,7 +68,8 @@ def check_answers(attempt: Attempt) -> CheckRun | None:
     exercise = progress.exercise_of(attempt)
     check = progress.begin_check(attempt) if exercise else None
     if check and exercise:
-        verdicts, evidence = grade(exercise.checks, _no_engine, answers=progress.answers_of(attempt))
+        answers = progress.answers_of(attempt)
+        verdicts, evidence = grade(exercise.checks, _no_engine, answer=lambda spec: answers.get(spec.id))
         progress.end_check(check, exercise, verdicts, evidence)
     return check
 
@@ -92,7 +93,10 @@ def run_check(check_id: int) -> None:
     try:
         with Nodes(lab_engine(), machines, seconds=settings.ENV.check_timeout) as nodes:
             verdicts, evidence = grade(
-                exercise.checks, nodes.engine, answers=answers, tell=lambda found: progress.report_check(check, exercise, found)
+                exercise.checks,
+                nodes.engine,
+                answer=lambda spec: answers.get(spec.id),
+                tell=lambda found: progress.report_check(check, exercise, found),
             )
     except SoftTimeLimitExceeded:
         progress.fail_check(check, _("El motor tardó demasiado en contestar."))
@@ -106,20 +110,19 @@ def grade(
     checks: Iterable[kinds.Spec],
     engine_of: Callable[[str], Any],
     *,
-    answers: Mapping[str, QuizAnswer] | None = None,
+    answer: Callable[[kinds.Spec], QuizAnswer | None] = lambda _spec: None,
     tell: Callable[[Verdicts], None] | None = None,
 ) -> tuple[Verdicts, dict[str, Any]]:
     """Observe and judge each check: verdicts by check id, and the evidence they rest on.
 
-    `engine_of` gives the engine of a node by its name, and of the first for an empty one; `answers`, what was answered to
-    questions, by check id; `tell` hears of every verdict as it comes, with those before it."""
+    `engine_of` gives the engine of a node by its name, and of the first for an empty one; `answer`, what was answered to a
+    question; `tell` hears of every verdict as it comes, with those before it."""
     seen: dict[str, Any] = {}
-    given = answers or {}
 
     def observe(spec: kinds.Spec, kind: kinds.Kind) -> kinds.Evidence:
         if isinstance(kind, kinds.Answered):
-            answer = given.get(spec.id)
-            return kind.answered(spec, answer.given if answer else None, answer.tries if answer else 0)
+            found = answer(spec)
+            return kind.answered(spec, found.given if found else None, found.tries if found else 0)
         return kind.observe(spec, engine_of(spec.nodo))
 
     def look(spec: kinds.Spec) -> Judged:

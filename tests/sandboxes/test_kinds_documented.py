@@ -16,7 +16,7 @@ from lessons import kinds
 from lessons.schema import exercise_schema
 
 DOCS = (Path(__file__).parents[2] / "docs" / "comprobaciones.md").read_text()
-COMMON = {"id", "tipo", "titulo", "puntos", "requiere", "extra", "nodo", "guarda"}
+COMMON = {"id", "tipo", "titulo", "puntos", "requiere", "extra", "nodo", "guarda", "inicial"}
 
 
 def section(name: str) -> str:

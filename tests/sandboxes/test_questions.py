@@ -153,6 +153,8 @@ def test_an_answer_from_the_engine_waits_for_it(page: Client, ana: Any, monkeypa
     kind: Any = kinds.get("command")
     monkeypatch.setattr(type(kind), "observe", lambda *_: type(kind).evidence(code=0, output="77\n"))
     seen: list[int] = []
-    verdicts, _evidence = grading.grade(found.checks, lambda _node: None, answers=answers, tell=lambda known: seen.append(len(known)))
+    verdicts, _evidence = grading.grade(
+        found.checks, lambda _node: None, answer=lambda spec: answers.get(spec.id), tell=lambda known: seen.append(len(known))
+    )
     assert [verdict.status for _, verdict in verdicts] == ["passed", "passed"]
     assert seen == [1]

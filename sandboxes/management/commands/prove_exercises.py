@@ -1,40 +1,96 @@
 """Prove exercises on the real engine."""
 
 import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from lessons import catalog
 from sandboxes.engine import lab_engine
-from sandboxes.proving import prove
+from sandboxes.proving import ledger
+from sandboxes.proving.cases import Kind, cases
+from sandboxes.proving.report import Report
+from sandboxes.proving.trial import Proof, try_case
 
 
 class Command(BaseCommand):
-    help = "Prueba ejercicios en laboratorios de verdad: sin tocar falla, cada solución pasa, cada error recibe su mensaje."
+    help = (
+        "Prueba ejercicios en laboratorios de verdad: sin tocar, nada se supera; cada solución, tecleada en una terminal, pasa "
+        "dos veces; cada error recibe su mensaje; y sin una de sus líneas, la solución deja de pasar."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ejercicios", nargs="*", help="claves o finales de clave; todos por omisión")
+        parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="casos a la vez")
+        parser.add_argument("--rapido", action="store_true", help="sin segunda vez ni líneas de menos")
+        parser.add_argument("--anotar", action="store_true", help="apunta los que pasan en su pruebas.json")
+        parser.add_argument("--debidos", action="store_true", help="solo los que cambiaron desde su prueba y la quinta parte del día")
+        parser.add_argument("--presupuesto", type=float, default=900, help="con --debidos: segundos que pueden tardar, más o menos")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        wanted = options["ejercicios"]
-        known = catalog.course().exercises
-        chosen = [found for key, found in known.items() if not wanted or any(key.endswith(name) for name in wanted)]
-        missing = [name for name in wanted if not any(key.endswith(name) for key in known)]
-        if missing:
-            raise CommandError(f"No hay ejercicios que se llamen así: {', '.join(missing)}.")
-        proofs = []
-        for exercise in chosen:
-            for proof in prove(exercise, lab_engine()):
-                proofs.append(proof)
-                if not options["json"]:
-                    self.stdout.write(f"{'✗' if proof.fault else '✓'} {proof.exercise}: {proof.case}")
-                    if proof.fault:
-                        self.stdout.write(f"    {proof.fault}")
+        chosen = _chosen(options["ejercicios"])
+        left: list[catalog.Exercise] = []
+        if options["debidos"]:
+            chosen, left = ledger.due(chosen, today=timezone.localdate(), seconds=options["presupuesto"] * options["jobs"])
+        wanted = [case for exercise in chosen for case in cases(exercise, thorough=not options["rapido"])]
+        report = Report(self.stderr if options["json"] else self.stdout, total=len(wanted))  # type: ignore[arg-type]
+        began = time.monotonic()
+        proofs: list[Proof] = []
+        with ThreadPoolExecutor(max(1, options["jobs"])) as pool:
+            for future in as_completed([pool.submit(try_case, case, lab_engine()) for case in wanted]):
+                proofs.append(future.result())
+                report.tell(proofs[-1])
+        proofs += _bonus(chosen, proofs)
+        report.table(proofs, seconds=time.monotonic() - began)
+        if left:
+            self.stderr.write(f"Quedan para otro día: {', '.join(exercise.key for exercise in left)}.")
+        if options["anotar"]:
+            _note(chosen, proofs, complete=not options["rapido"])
         if options["json"]:
             self.stdout.write(json.dumps([asdict(proof) for proof in proofs], ensure_ascii=False))
         faults = sum(bool(proof.fault) for proof in proofs)
         if faults:
             raise CommandError(f"{faults} de {len(proofs)} pruebas fallan.")
+
+
+def _chosen(wanted: list[str]) -> list[catalog.Exercise]:
+    known = catalog.course().exercises
+    missing = [name for name in wanted if not any(key.endswith(name) for key in known)]
+    if missing:
+        raise CommandError(f"No hay ejercicios que se llamen así: {', '.join(missing)}.")
+    return [found for key, found in known.items() if not wanted or any(key.endswith(name) for name in wanted)]
+
+
+def _bonus(chosen: list[catalog.Exercise], proofs: list[Proof]) -> list[Proof]:
+    """A fault for every check of extra points that no solution passes."""
+    found = []
+    for exercise in chosen:
+        passed = {id_ for proof in proofs if proof.exercise == exercise.key and proof.kind == Kind.SOLUTION for id_ in proof.bonus}
+        missed = sorted({check.id for check in exercise.checks if check.extra} - passed)
+        if missed and exercise.solutions:
+            fault = f"ninguna solución supera {', '.join(missed)}"
+            found.append(Proof(exercise.key, "lo que da puntos extra", Kind.SOLUTION, fault, 0))
+    return found
+
+
+def _note(chosen: list[catalog.Exercise], proofs: list[Proof], *, complete: bool) -> None:
+    for exercise in chosen:
+        own = [proof for proof in proofs if proof.exercise == exercise.key]
+        if own and not any(proof.fault for proof in own):
+            ledger.write(
+                exercise,
+                ledger.Entry(
+                    huella=ledger.fingerprint(exercise),
+                    fecha=timezone.localdate(),
+                    segundos=round(sum(proof.seconds for proof in own), 1),
+                    casos=len(own),
+                    completa=complete,
+                    huecos=[proof.case for proof in own if proof.gap],
+                ),
+            )
