@@ -33,7 +33,8 @@ push @a, "x" x 2000000 while used() < 0.97 * $limit && @a < 400;
 $| = 1; print scalar(@a); if (fork) { exit } close STDOUT; close STDERR; sleep 60'"""
 FILL = "dd if=/dev/zero of=/root/lleno bs=1M count=3000 2>&1"
 # The inner engine writes it to a log file that has no limit but the disk.
-LOG_FLOOD = """docker run -d busybox:1.37 yes 'una línea larga, como las de un programa que se queja sin parar'
+# Most of it is taken beforehand: what is looked at is the end.
+LOG_FLOOD = """fallocate -l 700M /var/tmp/ocupado; docker run -d busybox:1.37 yes 'una línea larga, como las de un programa que se queja sin parar'
 while fallocate -l 16M /var/tmp/cabe 2>/dev/null; do rm -f /var/tmp/cabe; sleep 0.2; done; echo lleno"""
 
 
@@ -76,7 +77,7 @@ def slowest_answer_while(lab: Any, offender: str, command: str, neighbour: str) 
 
     def abuse() -> str:
         try:
-            return str(lab.run(offender, ["sh", "-c", command], seconds=60).output.decode(errors="replace"))
+            return str(lab.run(offender, ["sh", "-c", command], seconds=180).output.decode(errors="replace"))
         except EngineError as error:
             return str(error)
 

@@ -134,7 +134,8 @@ def test_kind_says_of_a_real_engine(real_lab: Any, prepared: str, raw: dict[str,
 
 def test_looking_changes_nothing(real_lab: Any, prepared: str) -> None:
     def state() -> bytes:
-        ask = "docker ps -aq; docker images -q; docker volume ls -q; docker network ls -q; ls -A /mnt /tmp; mount | wc -l"
+        # Sorted: the engine gives what was made in the same second in any order.
+        ask = "for what in ps\\ -a images volume\\ ls network\\ ls; do docker $what -q | sort; done; ls -A /mnt /tmp; mount | wc -l"
         return real_lab.run(prepared, ["sh", "-c", ask]).output  # type: ignore[no-any-return]
 
     before = state()
