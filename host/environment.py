@@ -31,6 +31,7 @@ def write(lab: Instance) -> dict[str, str]:
         "LAB_SEEDED_IMAGE": seed.reference(),
         "LAB_CA_CERT": str(STATE / "ca" / "ca.crt"),
         "LAB_REGISTRY_KEYS": str(lab.home / "registry"),
+        "LAB_REGISTRY_STORE": str(lab.registry_store),
         **_secrets(lab),
         **read(Path("/etc/docker-intensivo") / f"{lab.name}.env"),
         **{name: value for name, value in os.environ.items() if name.startswith("LAB_") and name not in HOST_ONLY},

@@ -131,6 +131,8 @@ def registry(lab: Instance) -> Service:
             "auth: {token: {realm: 'https://registro.lab:5001/fichas', service: registro.lab, issuer: docker-intensivo, "
             f"rootcertbundle: {folder}/token.crt}}}}\n"
         )
+        # What students have removed frees its room now, while nobody pushes.
+        succeeds(*_as_user("docker-registry", "garbage-collect", "--delete-untagged", str(folder / "registry.yml")))
 
     return Service(
         name="registry",

@@ -37,6 +37,8 @@ class Environment(BaseSettings):
     seeded_image: str = "docker-intensivo/seeded:latest"
     ca_cert: str = ""
     registry_keys: str = ""
+    registry_store: str = ""
+    registry_quota: int = Field(default=1024, ge=1)
     course: str = "docker-intensivo"
     course_dir: str = ""
     demo_accounts: bool = True

@@ -26,7 +26,7 @@ django.setup()
 from django.conf import settings  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 
-from sandboxes.registry import tokens  # noqa: E402
+from sandboxes.registry import quota, tokens  # noqa: E402
 from sandboxes.registry.credentials import find_user  # noqa: E402
 
 PATH = "/fichas"
@@ -64,6 +64,8 @@ def answer(query: str, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, dic
     if asked.get("service", [tokens.SERVICE]) != [tokens.SERVICE]:
         return 400, _error("UNSUPPORTED", "este servicio no es de aquí")
     granted = tokens.grant(user.username, tokens.parse_scopes(asked.get("scope", [])), staff=user.is_staff)
+    if full := _refusal(user.username, granted):
+        return 403, _error("DENIED", full)
     key, certificate = _signing_pair()
     token = tokens.sign(user.username, granted, key=key, certificate=certificate)
     log.info("a registry token", user=user.username, access=[f"{access.name}:{','.join(sorted(access.actions))}" for access in granted])
@@ -73,6 +75,14 @@ def answer(query: str, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, dic
         "expires_in": tokens.SECONDS,
         "issued_at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+
+
+def _refusal(username: str, granted: Iterable[tokens.Access]) -> str:
+    """Why this person may not push anything more of theirs; looked at as each push begins."""
+    pushes = any("push" in access.actions and access.name.startswith(f"{username}/") for access in granted)
+    if not pushes or quota.used(username) < quota.limit():
+        return ""
+    return f"has llenado tu espacio del registro ({settings.ENV.registry_quota} MB); borra imágenes en tu página «Registro»"
 
 
 def _basic(header: bytes) -> tuple[str, str] | None:

@@ -34,7 +34,8 @@ $| = 1; print scalar(@a); if (fork) { exit } close STDOUT; close STDERR; sleep 6
 FILL = "dd if=/dev/zero of=/root/lleno bs=1M count=3000 2>&1"
 # The inner engine writes it to a log file that has no limit but the disk.
 # Most of it is taken beforehand: what is looked at is the end.
-LOG_FLOOD = """fallocate -l 700M /var/tmp/ocupado; docker run -d busybox:1.37 yes 'una línea larga, como las de un programa que se queja sin parar'
+LOG_FLOOD = """fallocate -l 700M /var/tmp/ocupado
+docker run -d busybox:1.37 yes 'una línea larga, como las de un programa que se queja sin parar'
 while fallocate -l 16M /var/tmp/cabe 2>/dev/null; do rm -f /var/tmp/cabe; sleep 0.2; done; echo lleno"""
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -84,6 +86,24 @@ def test_a_student_pushes_what_is_theirs_and_pulls_it_on_another_machine(
     assert (code, said.strip().endswith("bajada")) == (0, True), said
     code, said = run(real_lab, other_machine, f"docker rmi {ours} && printf 'FROM {ours}\\nRUN true\\n' | docker build -t {ours}b --push -")
     assert code == 0, said
+
+
+def test_who_has_filled_their_room_reads_it_and_pulls_all_the_same(real_lab: Any, machine: str, student: tuple[str, str]) -> None:
+    name, password = student
+    assert login(real_lab, machine, name, password)[0] == 0
+    ours = f"registro.lab/{name}/grande:1"
+    code, said = run(real_lab, machine, f"docker pull -q busybox:1.37 && docker tag busybox:1.37 {ours} && docker push {ours}")
+    assert code == 0, said
+    store = Path(manage("from django.conf import settings; print(settings.ENV.registry_store)"))
+    upload = store / "docker/registry/v2/repositories" / name / "otra/_uploads/1"
+    upload.mkdir(parents=True)
+    with (upload / "data").open("wb") as file:
+        file.truncate(1100 << 20)
+    code, said = run(real_lab, machine, f"docker tag busybox:1.37 {ours}2 && docker push {ours}2")
+    assert code, said
+    assert "has llenado tu espacio del registro" in said
+    assert run(real_lab, machine, f"docker rmi {ours} && docker pull {ours}")[0] == 0
+    shutil.rmtree(store / "docker/registry/v2/repositories" / name)
 
 
 def test_another_password_or_an_account_that_is_not_active_does_not_get_in(real_lab: Any, machine: str, student: tuple[str, str]) -> None:
