@@ -45,6 +45,14 @@ class Template:
     lab: str
     images: frozenset[str]
 
+    @property
+    def checkpoints(self) -> str:
+        """The repository of what the platform commits of its sandboxes; a machine may be made from it again."""
+        return f"docker-intensivo/checkpoint-{self.lab}"
+
+    def is_checkpoint(self, reference: str) -> bool:
+        return re.fullmatch(rf"{self.checkpoints}:[0-9a-f]{{32}}", reference) is not None
+
 
 class Refused(Exception):
     """Why a request is refused."""
@@ -86,6 +94,12 @@ def _check(method: str, uri: str, body: bytes, template: Template) -> None:
             if body.strip() not in (b"", b"{}", b"null"):
                 raise Refused("a body where none belongs")
             return
+        case "DELETE" if path.startswith("/images/") and template.is_checkpoint(path.removeprefix("/images/")):
+            if any(value.lower() not in ("", "0", "false") for value in query.get("force", [])):
+                raise Refused("machines may stand on it")
+            return
+        case "POST" if path == "/commit":
+            _check_commit(query, body, template)
         case "POST" if path == "/containers/create":
             _check_create(_decode(body), template)
         case "POST" if re.fullmatch(rf"/containers/{NAME}/update", path):
@@ -133,6 +147,19 @@ def _only(body: Mapping[str, Any], allowed: Mapping[str, type | tuple[type, ...]
             raise Refused(f"{key} is not in the template")
 
 
+def _check_commit(query: dict[str, list[str]], body: bytes, template: Template) -> None:
+    """Of one of the lab's machines, to a checkpoint, as it is: nothing of its configuration may change."""
+    if body.strip() not in (b"", b"{}", b"null"):
+        raise Refused("a configuration where none belongs")
+    said = {key: values for key, values in query.items() if any(values)}
+    if not said.keys() <= {"container", "repo", "tag", "pause"} or any(len(values) != 1 for values in said.values()):
+        raise Refused("an odd commit")
+    if not re.fullmatch(LAB_NETWORK, said.get("container", [""])[0]):
+        raise Refused("not one of the lab's machines")
+    if not template.is_checkpoint(f"{said.get('repo', [''])[0]}:{said.get('tag', [''])[0]}"):
+        raise Refused("not a checkpoint")
+
+
 def _check_create(body: dict[str, Any], template: Template) -> None:
     _only(
         body,
@@ -147,7 +174,7 @@ def _check_create(body: dict[str, Any], template: Template) -> None:
             "Env": list,
         },
     )
-    if body.get("Image") not in template.images:
+    if body.get("Image") not in template.images and not template.is_checkpoint(str(body.get("Image"))):
         raise Refused("not a sandbox image")
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,40}", str(body.get("Hostname", ""))):
         raise Refused("a hostname is due")

@@ -54,6 +54,7 @@ class Environment(BaseSettings):
     check_timeout: int = Field(default=60, ge=5)
     keep_days: int = Field(default=3, ge=0)
     keep_max: int = Field(default=100, ge=0)
+    checkpoint_max: int = Field(default=1024, ge=0)
     pool_min: int = Field(default=1, ge=0)
     pool_max: int = Field(default=10, ge=0)
     memory_reserve: int = Field(default=1024, ge=0)

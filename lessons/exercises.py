@@ -50,6 +50,13 @@ class Mistake(Strict):
     mensaje: str
 
 
+class Step(Strict):
+    """A step of an exercise that one can go back to: done when its check passes."""
+
+    titulo: str
+    comprobacion: str
+
+
 class ExerciseFile(Strict):
     titulo: str
     resumen: str
@@ -59,6 +66,7 @@ class ExerciseFile(Strict):
     ficheros: dict[Annotated[str, AfterValidator(_below_home)], Annotated[str, Field(max_length=FILE_LIMIT)]] = {}
     preparar: str | dict[str, str] = ""
     pistas: list[Annotated[str, Field(min_length=1)]] = []
+    pasos: list[Step] = Field(default=[], max_length=5)
     comprobaciones: list[dict[str, Any]] = Field(min_length=1)
     soluciones: list[str] = []
     errores: list[Mistake] = []
@@ -86,6 +94,8 @@ class Exercise:
     preparation: Mapping[str, str] = field(default_factory=dict)
     """Node → script that root runs before the machine is handed over."""
     hints: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    """In order; of each a copy of the sandbox is kept when it is done."""
     raw_checks: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     varies: bool = False
     """Whether anything of it differs from attempt to attempt."""
@@ -152,6 +162,7 @@ def load_exercise(home: Path, key: str) -> Exercise:
         files=parsed.ficheros,
         preparation={node: script for node, script in preparation.items() if script.strip()},
         hints=tuple(parsed.pistas),
+        steps=tuple(parsed.pasos),
         raw_checks=raws,
         varies=any(names_in(found) for _, found in [*strings_in(marked), ((), text)] + [((), name) for name in parsed.ficheros]),
     )
@@ -250,6 +261,10 @@ def _check_references(parsed: ExerciseFile, checks: tuple[kinds.Spec, ...], path
             raise CourseError(
                 f"{path}:{line}: una comprobación de tipo «{check.tipo}» no guarda nada; sí las de {', '.join(kinds.capturing())}."
             )
+    for position, step in enumerate(parsed.pasos):
+        if step.comprobacion not in ids:
+            line = line_of(lines, ("pasos", position, "comprobacion"))
+            raise CourseError(f"{path}:{line}: el paso «{step.titulo}» espera a «{step.comprobacion}», que no es ninguna comprobación.")
     for position, mistake in enumerate(parsed.errores):
         if mistake.comprobacion not in ids:
             line = line_of(lines, ("errores", position, "comprobacion"))

@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from lessons import catalog, kinds, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import Attempt, CheckRun, QuizAnswer
-from sandboxes import activity, tasks
+from sandboxes import activity, checkpoints, tasks
 from sandboxes.engine import lab_engine
 from sandboxes.engine.student import CannotObserve, Nodes
 from sandboxes.models import Sandbox, State
@@ -104,6 +104,10 @@ def run_check(check_id: int) -> None:
     ended = progress.end_check(check, exercise, verdicts, evidence)
     if ended and CheckRun.objects.filter(pk=check.pk, passed=True).exists():
         tasks.enqueue(tasks.examine_programs, check.pk)
+    if ended and sandbox:
+        done = (id_ for id_, verdict in verdicts if verdict.status == Status.PASSED)
+        for step in checkpoints.due(exercise, check.attempt, done):
+            tasks.enqueue(tasks.keep_checkpoint, str(sandbox.pk), step)
 
 
 def grade(

@@ -9,6 +9,7 @@ healed by reaper.py.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,7 +27,7 @@ from lessons.catalog import Exercise
 from lessons.catalog import exercise as find_exercise
 from sandboxes import activity, pool
 from sandboxes.engine import EngineError, Limits, NoSuchContainer, lab_engine
-from sandboxes.models import LIVE, Machine, Sandbox, State
+from sandboxes.models import LIVE, Checkpoint, Machine, Sandbox, State
 from sandboxes.planting import plant
 from sandboxes.turns import turn
 
@@ -116,6 +117,20 @@ def reset(sandbox: Sandbox) -> Sandbox:
     if exercise is None:
         return sandbox
     return start(sandbox.user, exercise)
+
+
+def restore(checkpoint: Checkpoint, sandbox: Sandbox) -> Sandbox:
+    """A sandbox as it was when a step was done, in place of this one, which is kept in case it was a slip.
+
+    It is the same attempt: what was drawn for it stays."""
+    stop(sandbox, reason=_("Volviste al paso %(step)d.") % {"step": checkpoint.step})
+    try:
+        with transaction.atomic():
+            back = Sandbox.objects.create(user=sandbox.user, exercise=sandbox.exercise, attempt=checkpoint.attempt, checkpoint=checkpoint)
+    except IntegrityError:
+        return current(sandbox.user) or sandbox
+    _begin(back)
+    return back
 
 
 def stop(sandbox: Sandbox, *, reason: str, state: State = State.REMOVED) -> bool:
@@ -252,7 +267,12 @@ def _begin(sandbox: Sandbox) -> None:
 
 def _all_at_hand(sandbox: Sandbox) -> bool:
     exercise = find_exercise(sandbox.exercise)
-    return exercise is not None and not exercise.preparation and pool.warm_count(pool.flavor_of(exercise)) >= len(exercise.lab.nodos)
+    return (
+        exercise is not None
+        and sandbox.checkpoint is None
+        and not exercise.preparation
+        and pool.warm_count(pool.flavor_of(exercise)) >= len(exercise.lab.nodos)
+    )
 
 
 def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
@@ -270,6 +290,8 @@ def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
             if node != pool.HOSTNAME:
                 _name(machine.name, node)  # a restart forgets it
             continue
+        if sandbox.checkpoint:
+            flavor = replace(flavor, images=sandbox.checkpoint.copies[node])
         machine = pool.take(sandbox, flavor=flavor, node=node, position=position, limits=limits) or pool.make(
             flavor=flavor, limits=limits, sandbox=sandbox, node=node, position=position
         )
@@ -280,7 +302,8 @@ def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
             # A machine's name and network are given when it is handed over: a warm one serves any node.
             engine.join(machine.name, network=first, alias=node)
             _name(machine.name, node)
-    plant(progress.bind(exercise, sandbox.user, sandbox.attempt), engine, fresh)
+    if sandbox.checkpoint is None:
+        plant(progress.bind(exercise, sandbox.user, sandbox.attempt), engine, fresh)
 
 
 def _name(container: str, node: str) -> None:

@@ -47,6 +47,8 @@ class Sandbox(models.Model):
     """When it was handed over; idle time counts from here, never from boot."""
     active = models.DateTimeField(null=True)
     """The last sign of life that reached the database; keystrokes wait in the cache (activity.py)."""
+    checkpoint = models.ForeignKey("Checkpoint", models.SET_NULL, null=True, related_name="+")
+    """The step that it was brought back to, if it began as a copy."""
     kept_until = models.DateTimeField(null=True)
     """Until when its stopped machines are kept for *Continuar*; None if they are gone."""
 
@@ -72,6 +74,26 @@ class Sandbox(models.Model):
         return self.kept_until is not None and not self.live
 
 
+class Checkpoint(models.Model):
+    """A copy of a sandbox's machines as they were when a step of its exercise was done: docs/adr/0010-pasos.md."""
+
+    attempt = models.ForeignKey("lessons.Attempt", models.CASCADE, related_name="checkpoints")
+    step = models.PositiveSmallIntegerField()
+    """From 1."""
+    copies: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict)
+    """Node → the id of its machine's copy."""
+    complete = models.BooleanField(default=False)
+    """Whether every node has been copied; until then nobody is offered it."""
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("attempt", "step"), name="one_checkpoint_per_step"),)
+        ordering = ("step",)
+
+    def __str__(self) -> str:
+        return f"{self.attempt} · {self.step}"
+
+
 class Machine(models.Model):
     """One container: being made, warm, or a node of a sandbox. Its row comes before it and goes after it."""
 
@@ -86,7 +108,7 @@ class Machine(models.Model):
     node = models.CharField(max_length=40, blank=True)
     position = models.PositiveSmallIntegerField(default=0)
     disk = models.CharField(max_length=4)
-    images = models.CharField(max_length=8, default=EMPTY)
+    images = models.CharField(max_length=32, default=EMPTY)
     state = models.CharField(max_length=8, choices=State, default=State.MAKING)
     created = models.DateTimeField(auto_now_add=True)
     cpu_seen: models.BigIntegerField[Any, Any] = models.BigIntegerField(default=0)

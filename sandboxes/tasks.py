@@ -41,9 +41,10 @@ def tend_pool() -> None:
 
 @shared_task
 def sweep() -> None:
-    from sandboxes import grading, reaper
+    from sandboxes import checkpoints, grading, reaper
 
     reaper.sweep()
+    checkpoints.sweep()
     grading.end_lost_checks()
 
 
@@ -59,6 +60,15 @@ def run_check(check_id: int) -> None:
     from sandboxes import grading
 
     grading.run_check(check_id)
+
+
+@shared_task
+def keep_checkpoint(sandbox_id: str, step: int) -> None:
+    from sandboxes import checkpoints
+    from sandboxes.models import Sandbox
+
+    for sandbox in Sandbox.objects.filter(pk=sandbox_id):
+        checkpoints.keep(sandbox, step)
 
 
 @shared_task

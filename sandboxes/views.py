@@ -22,7 +22,7 @@ from lessons import catalog, progress
 from lessons.catalog import Exercise
 from lessons.markdown import render as render_markdown
 from lessons.models import Attempt, CheckRun
-from sandboxes import grading, lifecycle
+from sandboxes import checkpoints, grading, lifecycle
 from sandboxes.models import Sandbox, State
 from sandboxes.questions import questions
 
@@ -134,6 +134,19 @@ def _reset(request: HttpRequest, exercise: Exercise) -> str:
     return _("Espera un minuto antes de volver a reiniciar.") if live else ""
 
 
+def _go_back(request: HttpRequest, exercise: Exercise) -> str:
+    """To a step that was done."""
+    live = _live(request, exercise)
+    wanted = request.POST.get("paso")
+    for checkpoint in checkpoints.offered(live):
+        if live and str(checkpoint.step) == wanted:
+            if not _may_start(request):
+                return _("Espera un minuto antes de volver a un paso.")
+            lifecycle.restore(checkpoint, live)
+            return ""
+    return _("De ese paso ya no se conserva nada.")
+
+
 def _stop(request: HttpRequest, exercise: Exercise) -> str:
     live = _live(request, exercise)
     if live:
@@ -153,6 +166,7 @@ ACTIONS: dict[str, Callable[[HttpRequest, Exercise], str]] = {
     "continuar": _resume,
     "deshacer": _undo,
     "reiniciar": _reset,
+    "volver": _go_back,
     "terminar": _stop,
     "prolongar": _extend,
 }
@@ -256,6 +270,9 @@ def _panel_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
     if live and live.state == State.READY:
         context["expires"] = lifecycle.expires(live)
         context["seconds_left"] = max(0, int((context["expires"] - timezone.now()).total_seconds()))
+        context["steps"] = [
+            (kept.step, exercise.steps[kept.step - 1].titulo) for kept in checkpoints.offered(live) if kept.step <= len(exercise.steps)
+        ]
         context["nodes"] = [machine.node for machine in live.machines.all()]
     if live and live.state == State.REQUESTED:
         context["place"] = lifecycle.place_in_queue(live)

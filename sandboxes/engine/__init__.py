@@ -37,12 +37,13 @@ class Limits:
 
 
 EMPTY, SEEDED = "vacio", "curso"
-"""What images a machine's engine begins with: none (it pulls from the mirror), or the course's."""
+"""What a machine begins as: an engine without images (it pulls from the mirror), or one with the course's. Else the
+id of a checkpoint, of which it is a copy."""
 
 
 @dataclass(frozen=True)
 class Flavor:
-    """What of a machine can't change once it is made: its disk's size and the images it begins with."""
+    """What of a machine can't change once it is made: its disk's size and what it begins as."""
 
     disk: str = "3G"
     images: str = EMPTY
@@ -103,6 +104,22 @@ class LabEngine(Protocol):
     def unpause(self, name: str) -> None: ...
     def set_limits(self, name: str, limits: Limits) -> None: ...
     def join(self, name: str, *, network: str, alias: str) -> None: ...
+    def commit(self, name: str, checkpoint: str) -> None:
+        """Keep a copy of a running machine, which stands still meanwhile (about two seconds)."""
+        ...
+
+    def checkpoints(self) -> list[str]:
+        """The ids of the copies that this lab keeps."""
+        ...
+
+    def remove_checkpoint(self, checkpoint: str) -> None:
+        """Gone already is fine; EngineError while a machine that was made from it is there."""
+        ...
+
+    def written(self, name: str) -> int:
+        """Bytes that a machine has written over what it began as."""
+        ...
+
     def remove(self, name: str) -> None: ...
     def containers(self) -> list[Container]: ...
     def networks(self) -> list[str]:

@@ -95,7 +95,7 @@ class DockerLabEngine:
                 network_mode=name,
                 **_limits(limits),
             )
-            self._api.create_container(image=self._images[flavor.images], name=name, hostname=hostname, labels=ours, host_config=host)
+            self._api.create_container(image=self._image(flavor), name=name, hostname=hostname, labels=ours, host_config=host)
             if self._authority:
                 # Before its start: Go programs read the folder once.
                 self._api.put_archive(
@@ -152,6 +152,39 @@ class DockerLabEngine:
             self._api.connect_container_to_network(name, network, aliases=[alias])
             if name != network:
                 self._api.remove_network(name)
+
+    def _image(self, flavor: Flavor) -> str:
+        return self._images.get(flavor.images) or f"{self._copies}:{flavor.images}"
+
+    @property
+    def _copies(self) -> str:
+        return f"docker-intensivo/checkpoint-{self._lab}"
+
+    def commit(self, name: str, checkpoint: str) -> None:
+        # Not docker-py's, which sends a configuration.
+        query = {"container": name, "repo": self._copies, "tag": checkpoint, "pause": "1"}
+        with _translated():
+            answer = self._api.post(f"{self._api.base_url}/commit", params=query, timeout=120)
+        if not answer.ok:
+            raise EngineError(answer.text[:300])
+
+    def checkpoints(self) -> list[str]:
+        with _translated():
+            return [tag.rsplit(":", 1)[1] for row in self._api.images(self._copies) for tag in row["RepoTags"] or []]
+
+    def remove_checkpoint(self, checkpoint: str) -> None:
+        try:
+            with _translated():
+                self._api.remove_image(f"{self._copies}:{checkpoint}")
+        except NoSuchContainer:
+            return
+
+    def written(self, name: str) -> int:
+        with _translated():
+            answer = self._api.get(f"{self._api.base_url}/containers/{name}/json", params={"size": "1"}, timeout=120)
+        if not answer.ok:
+            raise EngineError(answer.text[:300])
+        return int(answer.json().get("SizeRw") or 0)
 
     def remove(self, name: str) -> None:
         with _translated(gone_is_fine=True):

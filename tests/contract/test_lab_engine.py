@@ -124,6 +124,29 @@ def test_security_options_are_plain_names_and_ids_are_remapped(engine: LabEngine
     assert {"seccomp", "userns"} <= engine.security_options()
 
 
+def test_a_copy_of_a_machine_is_a_machine_like_it_until_it_is_removed(engine: LabEngine, name: str) -> None:
+    copy, twin = uuid.uuid4().hex, f"{name}-b"
+    make(engine, name)
+    engine.start(name)
+    engine.wait_ready(name, seconds=60)
+    engine.run(name, ["sh", "-c", "docker volume create recuerdo; echo aqui >/root/nota"])
+    assert engine.written(name) > 0
+    engine.commit(name, copy)
+    assert copy in engine.checkpoints()
+    try:
+        engine.create(twin, hostname="lab", labels={"lab.purpose": "contract"}, limits=LIMITS, flavor=Flavor(images=copy))
+        engine.start(twin)
+        engine.wait_ready(twin, seconds=60)
+        assert engine.run(twin, ["sh", "-c", "docker volume ls -q; cat /root/nota"]).output in (b"", b"recuerdo\naqui\n")
+        with pytest.raises(EngineError):
+            engine.remove_checkpoint(copy)
+    finally:
+        engine.remove(twin)
+        engine.remove_checkpoint(copy)
+    assert copy not in engine.checkpoints()
+    engine.remove_checkpoint(copy)
+
+
 def test_files_are_read_from_outside(engine: LabEngine, name: str) -> None:
     make(engine, name)
     docker = engine.digest(name, "/usr/bin/docker")

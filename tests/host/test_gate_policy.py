@@ -236,3 +236,34 @@ def test_limits_that_are_missing_are_refused(key: str) -> None:
 @pytest.mark.parametrize("key", ["Image", "Hostname", "Labels", "HostConfig"])
 def test_parts_that_are_missing_are_refused(key: str) -> None:
     assert ask("POST", CREATE, without(key))
+
+
+COPY = "docker-intensivo/checkpoint-lab:" + "0a" * 16
+COMMIT = f"/v{API_VERSION}/commit?container={NAME}&repo=docker-intensivo/checkpoint-lab&tag={'0a' * 16}&pause=1"
+
+
+def test_a_machine_is_copied_made_again_from_its_copy_and_the_copy_removed() -> None:
+    assert ask("POST", COMMIT) is None
+    assert ask("POST", CREATE, create_body() | {"Image": COPY}) is None
+    assert ask("DELETE", f"/v{API_VERSION}/images/{COPY}?force=False&noprune=False") is None
+
+
+@pytest.mark.parametrize(
+    ("method", "uri", "body"),
+    [
+        ("POST", COMMIT, {"Env": ["A=b"]}),
+        ("POST", COMMIT + "&changes=USER+0", None),
+        ("POST", COMMIT + "&repo=docker-intensivo/sandbox", None),
+        ("POST", COMMIT.replace("checkpoint-lab", "checkpoint-other"), None),
+        ("POST", COMMIT.replace("docker-intensivo/checkpoint-lab", "docker-intensivo/sandbox"), None),
+        ("POST", COMMIT.replace("0a" * 16, "latest"), None),
+        ("POST", COMMIT.replace(NAME, "other"), None),
+        ("POST", CREATE, create_body() | {"Image": COPY.replace("-lab", "-other")}),
+        ("POST", CREATE, create_body() | {"Image": COPY + "0"}),
+        ("DELETE", f"/v{API_VERSION}/images/{IMAGE}", None),
+        ("DELETE", f"/v{API_VERSION}/images/{COPY}?force=1", None),
+        ("DELETE", f"/v{API_VERSION}/images/{COPY.replace('-lab', '-other')}", None),
+    ],
+)
+def test_copies_are_of_the_labs_machines_as_they_are_and_nothing_else(method: str, uri: str, body: object) -> None:
+    assert ask(method, uri, body)

@@ -24,6 +24,7 @@ class _Box:
     files: dict[str, str] = field(default_factory=dict)
     """Digests of its files that are not as in every machine."""
     planted: dict[str, tuple[bytes, int]] = field(default_factory=dict)
+    written: int = 1 << 20
     usage: Usage = field(default_factory=lambda: Usage(0, 512 << 20, 0, 10, 400))
 
 
@@ -33,6 +34,7 @@ class FakeLabEngine:
     def __init__(self) -> None:
         self.boxes: dict[str, _Box] = {}
         self.nets: set[str] = set()
+        self.copies: dict[str, str] = {}
         self.down = False
         self.options = frozenset({"seccomp", "userns"})
         self.broken: set[str] = set()
@@ -95,6 +97,26 @@ class FakeLabEngine:
         if name != network:
             self.nets.discard(name)
         box.network, box.alias = network, alias
+
+    def commit(self, name: str, checkpoint: str) -> None:
+        box = self._call("commit", name, among=("running",))
+        assert box
+        self.copies[checkpoint] = name
+
+    def checkpoints(self) -> list[str]:
+        self._call("checkpoints", "")
+        return list(self.copies)
+
+    def remove_checkpoint(self, checkpoint: str) -> None:
+        self._call("remove_checkpoint", checkpoint)
+        if any(box.flavor.images == checkpoint for box in self.boxes.values()):
+            raise EngineError(f"{checkpoint} is in use")
+        self.copies.pop(checkpoint, None)
+
+    def written(self, name: str) -> int:
+        box = self._call("written", name, among=("created", "running", "paused", "exited"))
+        assert box
+        return box.written
 
     def remove(self, name: str) -> None:
         self._call("remove", name)
