@@ -8,7 +8,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from lessons.models import Attempt, CheckRun, Completion, InvitationCode
+from lessons.models import Attempt, CheckRun, Completion, InvitationCode, Regrade
 from lessons.passwords import reset_link
 
 admin.site.site_header = _("Docker Intensivo: administración")
@@ -39,6 +39,22 @@ class CheckRunAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(description=_("notas"))
     def noted(self, check: CheckRun) -> str:
         return " ".join(check.notes)
+
+
+@admin.register(Regrade)
+class RegradeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What was judged again: to be read, never changed."""
+
+    list_display = ("exercise", "when", "who", "why")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
 
 
 admin.site.register([InvitationCode, Completion, Attempt])

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 
@@ -40,6 +41,10 @@ class CheckRun(models.Model):
     evidence: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(default=dict)
     notes: models.JSONField[list[str], list[str]] = models.JSONField(_("notas para el profesorado"), default=list, blank=True)
     """What a teacher should know before trusting it (sandboxes/programs.py); never shown to the student."""
+    content = models.CharField(max_length=16, blank=True)
+    """What the exercise was when it was judged: a hash of its files."""
+    graders = models.CharField(max_length=16, blank=True)
+    """And the graders that judged it."""
 
     class Meta:
         constraints = (
@@ -48,6 +53,32 @@ class CheckRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.attempt} · {'superada' if self.passed else 'no superada'}"
+
+    def get_absolute_url(self) -> str:
+        """Where a teacher sees what the graders saw."""
+        return reverse("evidence", args=[self.pk])
+
+
+class Regrade(models.Model):
+    """Evidence of an exercise judged again and applied: who did it, when, why and what it changed."""
+
+    exercise = models.CharField(_("ejercicio"), max_length=200)
+    who = models.CharField(_("quién"), max_length=150)
+    why = models.CharField(_("por qué"), max_length=500)
+    when = models.DateTimeField(_("cuándo"), auto_now_add=True)
+    content = models.CharField(max_length=16, blank=True)
+    graders = models.CharField(max_length=16, blank=True)
+    changes: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField(_("cambios"), default=list)
+    """Of each check run that came out otherwise: `check`, `user`, and its `passed`, `points` and `results` before and after."""
+    gained: models.JSONField[list[str], list[str]] = models.JSONField(_("lo superan ahora"), default=list)
+    lost: models.JSONField[list[str], list[str]] = models.JSONField(_("dejan de superarlo"), default=list)
+
+    class Meta:
+        verbose_name = _("recalificación")
+        verbose_name_plural = _("recalificaciones")
+
+    def __str__(self) -> str:
+        return f"{self.exercise} · {self.when:%Y-%m-%d %H:%M} · {self.who}"
 
 
 class Completion(models.Model):

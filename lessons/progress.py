@@ -8,14 +8,14 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from lessons import catalog, values
 from lessons.catalog import Course, Exercise
 from lessons.kinds import Status, Verdict
-from lessons.models import Attempt, CheckRun, Completion, HintTaken, QuizAnswer
+from lessons.models import Attempt, CheckRun, Completion, HintTaken, QuizAnswer, Regrade
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,11 @@ def last_check(user: User, exercise: str) -> CheckRun | None:
 
 def report_check(check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]]) -> None:
     """Show what a check run has found so far, while it goes on."""
-    CheckRun.objects.filter(pk=check.pk, finished=None).update(results=_results(exercise, verdicts))
+    CheckRun.objects.filter(pk=check.pk, finished=None).update(results=describe(exercise, verdicts))
 
 
-def _results(exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]]) -> list[dict[str, Any]]:
+def describe(exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]]) -> list[dict[str, Any]]:
+    """Verdicts as a check run keeps them."""
     specs = {spec.id: spec for spec in exercise.checks}
     return [
         {"id": id_, "title": specs[id_].titulo, **asdict(verdict), "points": verdict.points(specs[id_]), "worth": specs[id_].puntos}
@@ -149,24 +150,69 @@ def _results(exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]]) -> lis
     ]
 
 
-def end_check(check: CheckRun, exercise: Exercise, verdicts: Sequence[tuple[str, Verdict]], evidence: Mapping[str, Any]) -> bool:
-    """Record what a check run found; False if it had ended already (a worker was killed and its task came back)."""
+def end_check(
+    check: CheckRun,
+    exercise: Exercise,
+    verdicts: Sequence[tuple[str, Verdict]],
+    evidence: Mapping[str, Any],
+    *,
+    made_by: tuple[str, str] = ("", ""),
+) -> bool:
+    """Record what a check run found; False if it had ended already (a worker was killed and its task came back).
+
+    `made_by`: what the exercise and its graders were (sandboxes/fingerprint.py)."""
     done = {id_ for id_, verdict in verdicts if verdict.status == Status.PASSED}
     passed = all(spec.id in done for spec in exercise.checks if not spec.extra)
-    results = _results(exercise, verdicts)
+    results = describe(exercise, verdicts)
     earned = sum(item["points"] for item in results)
     with transaction.atomic():
         ended = CheckRun.objects.filter(pk=check.pk, finished=None).update(
-            finished=timezone.now(), passed=passed, points=earned, results=results, evidence=dict(evidence)
+            finished=timezone.now(),
+            passed=passed,
+            points=earned,
+            results=results,
+            evidence=dict(evidence),
+            content=made_by[0],
+            graders=made_by[1],
         )
         if ended and passed:
-            points = int(earned) and max(1, int(earned) - hint_cost(hints_taken(check.attempt.user, exercise.key)))
-            completion, new = Completion.objects.get_or_create(
-                user_id=check.attempt.user_id, exercise=exercise.key, defaults={"points": points}
-            )
-            if not new:
-                Completion.objects.filter(pk=completion.pk, points__lt=points).update(points=points)
+            _complete(check.attempt.user, exercise.key, earned)
     return bool(ended)
+
+
+def _complete(user: User, exercise: str, earned: float) -> bool:
+    """Note that the user has passed the exercise, with these points less what the hints cost; whether it is news."""
+    points = int(earned) and max(1, int(earned) - hint_cost(hints_taken(user, exercise)))
+    completion, new = Completion.objects.get_or_create(user=user, exercise=exercise, defaults={"points": points})
+    if not new:
+        Completion.objects.filter(pk=completion.pk, points__lt=points).update(points=points)
+    return new
+
+
+def past_checks(exercise: str) -> QuerySet[CheckRun]:
+    """The check runs of an exercise that came to an end, the oldest first."""
+    ended = CheckRun.objects.filter(attempt__exercise=exercise, error="", finished__isnull=False)
+    return ended.select_related("attempt__user").order_by("pk")
+
+
+def apply_regrade(regrade: Regrade) -> Regrade:
+    """Make the changes of a regrade and keep it. Who has a run that passes has the exercise; who has none left, has not."""
+    with transaction.atomic():
+        touched = set()
+        for change in regrade.changes:
+            after = change["after"]
+            CheckRun.objects.filter(pk=change["check"]).update(
+                passed=after["passed"], points=after["points"], results=after["results"], content=regrade.content, graders=regrade.graders
+            )
+            touched.add(change["user"])
+        for user in User.objects.filter(username__in=touched):
+            passing = past_checks(regrade.exercise).filter(attempt__user=user, passed=True).order_by("-points").first()
+            if passing and _complete(user, regrade.exercise, passing.points):
+                regrade.gained.append(user.username)
+            elif not passing and Completion.objects.filter(user=user, exercise=regrade.exercise).delete()[0]:
+                regrade.lost.append(user.username)
+        regrade.save()
+    return regrade
 
 
 def fail_check(check: CheckRun, why: str) -> bool:

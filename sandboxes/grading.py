@@ -25,7 +25,7 @@ from pydantic import ValidationError
 from lessons import catalog, kinds, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import Attempt, CheckRun, QuizAnswer
-from sandboxes import activity, checkpoints, tasks
+from sandboxes import activity, checkpoints, fingerprint, tasks
 from sandboxes.engine import lab_engine
 from sandboxes.engine.student import CannotObserve, Nodes
 from sandboxes.models import Sandbox, State
@@ -70,7 +70,7 @@ def check_answers(attempt: Attempt) -> CheckRun | None:
     if check and exercise:
         answers = progress.answers_of(attempt)
         verdicts, evidence = grade(exercise.checks, _no_engine, answer=lambda spec: answers.get(spec.id))
-        progress.end_check(check, exercise, verdicts, evidence)
+        progress.end_check(check, exercise, verdicts, evidence, made_by=fingerprint.of_run(exercise.key))
     return check
 
 
@@ -101,7 +101,7 @@ def run_check(check_id: int) -> None:
     except SoftTimeLimitExceeded:
         progress.fail_check(check, _("El motor tardó demasiado en contestar."))
         return
-    ended = progress.end_check(check, exercise, verdicts, evidence)
+    ended = progress.end_check(check, exercise, verdicts, evidence, made_by=fingerprint.of_run(exercise.key))
     if ended and CheckRun.objects.filter(pk=check.pk, passed=True).exists():
         tasks.enqueue(tasks.examine_programs, check.pk)
     if ended and sandbox:

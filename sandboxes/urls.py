@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from sandboxes import question_views, views
+from sandboxes import evidence_views, question_views, views
 from sandboxes.registry import views as registry_views
 
 EXERCISE = "curso/<slug:course_slug>/<slug:lesson_slug>/<slug:exercise_slug>/"
 
 urlpatterns = [
+    path("profesorado/intentos/", evidence_views.attempts, name="attempts"),
+    path("profesorado/comprobaciones/<int:check_id>/", evidence_views.evidence, name="evidence"),
     path("cuenta/registro/", registry_views.registry, name="registry"),
     path(EXERCISE, views.exercise, name="exercise"),
     path(EXERCISE + "panel/", views.panel, name="lab-panel"),

@@ -14,6 +14,7 @@ from django.contrib.auth.models import User
 from lessons import catalog, kinds
 from lessons.kinds import Status, Verdict
 from lessons.values import Value
+from sandboxes import fingerprint
 from sandboxes.models import Machine, Sandbox
 from sandboxes.proving import ledger, trial
 from sandboxes.proving.cases import Case, Kind, cases, statements
@@ -98,6 +99,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         return folder
 
     monkeypatch.setattr(ledger, "folder_of", folder_of)
+    monkeypatch.setattr(fingerprint, "folder_of", folder_of)
     return tmp_path
 
 
@@ -130,13 +132,13 @@ def test_the_budget_leaves_the_rest_for_another_day(folders: Path) -> None:
 def test_a_grader_that_changes_changes_the_fingerprint(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = ledger.fingerprint(EXERCISE)
     assert before == ledger.fingerprint(EXERCISE)
-    monkeypatch.setattr(ledger, "graders_of", lambda _exercise: [Path(__file__)])
+    monkeypatch.setattr(fingerprint, "graders_of", lambda _exercise: [Path(__file__)])
     assert ledger.fingerprint(EXERCISE) != before
 
 
 def test_the_kinds_of_parts_are_in_the_fingerprint_too() -> None:
     composed = kinds.parse({"id": "x", "tipo": "any", "titulo": "x", "de": [{"tipo": "image", "imagen": "a:1"}]})
-    names = {path.name for path in ledger.graders_of(replace(EXERCISE, checks=(composed,)))}
+    names = {path.name for path in fingerprint.graders_of(replace(EXERCISE, checks=(composed,)))}
     assert {"composition.py", "image.py", "text.py"} <= names
 
 

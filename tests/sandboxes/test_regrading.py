@@ -1,0 +1,146 @@
+"""Past runs judged again: what would change, what is kept, who gains and who loses; and what teachers see."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.urls import reverse
+
+from lessons import catalog, kinds, progress
+from lessons.kinds import Status, Verdict
+from lessons.models import CheckRun, Completion, Regrade
+from sandboxes import fingerprint, grading
+
+pytestmark = pytest.mark.django_db
+KEY = "docker-intensivo/hello-world/hello-world"
+RAWS: tuple[dict[str, Any], ...] = (
+    {"id": "dice", "tipo": "command", "titulo": "Dice hola", "orden": "hola", "salida": "hola"},
+    {"id": "luego", "tipo": "command", "titulo": "Y luego", "orden": "luego", "requiere": ["dice"], "puntos": 2},
+)
+
+
+def put(monkeypatch: pytest.MonkeyPatch, raws: tuple[dict[str, Any], ...]) -> catalog.Exercise:
+    found = replace(catalog.course().exercises[KEY], checks=tuple(kinds.parse(raw) for raw in raws), raw_checks=raws)
+    monkeypatch.setitem(catalog.course().exercises, KEY, found)
+    return found
+
+
+@pytest.fixture
+def exercise(monkeypatch: pytest.MonkeyPatch) -> catalog.Exercise:
+    return put(monkeypatch, RAWS)
+
+
+def run(user: Any, exercise: catalog.Exercise, *said: str) -> CheckRun:
+    """A check run in which each command said this; what is not given was not seen."""
+    evidence = {check.id: {"code": 0, "output": output} for check, output in zip(exercise.checks, said, strict=False)}
+    check = progress.begin_check(progress.begin_attempt(user, KEY))
+    assert check
+    check.evidence = evidence
+    verdicts = grading.rejudge(check)
+    verdicts = [
+        (id_, Verdict(Status.UNKNOWN, "", "no") if id_ not in evidence and verdict.status != Status.PENDING else verdict)
+        for id_, verdict in verdicts
+    ]
+    progress.end_check(check, exercise, verdicts, evidence, made_by=fingerprint.of_run(KEY))
+    check.refresh_from_db()
+    return check
+
+
+def regrade(*args: str) -> None:
+    call_command("regrade", "hello-world", *args)
+
+
+def test_a_run_keeps_what_judged_it(ana: Any, exercise: catalog.Exercise) -> None:
+    check = run(ana, exercise, "hola", "y más")
+    assert len(check.content) == len(check.graders) == 16
+    assert (check.content, check.graders) == fingerprint.of_run(KEY)
+
+
+def test_nothing_changes_when_nothing_was_corrected(ana: Any, exercise: catalog.Exercise, capsys: pytest.CaptureFixture[str]) -> None:
+    run(ana, exercise, "hola", "y más")
+    run(ana, exercise, "adiós")
+    regrade("--aplicar", "--motivo", "por si acaso")
+    assert "0 de 2 comprobaciones cambian" in capsys.readouterr().out
+    assert not Regrade.objects.exists()
+
+
+def test_a_corrected_check_is_shown_first_and_applied_with_an_entry(
+    ana: Any, bruno: Any, exercise: catalog.Exercise, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unjust, lucky = run(ana, exercise, "HOLA", "más"), run(bruno, exercise, "hola", "más")
+    assert (unjust.passed, lucky.passed) == (False, True)
+    put(monkeypatch, ({**RAWS[0], "salida": "HOLA"}, RAWS[1]))
+    regrade()
+    said = capsys.readouterr().out
+    assert "ana" in said
+    assert "dice: no superada → superada" in said
+    assert "2 de 2 comprobaciones cambian" in said
+    unjust.refresh_from_db()
+    assert not unjust.passed
+    with pytest.raises(CommandError, match="motivo"):
+        regrade("--aplicar")
+    regrade("--aplicar", "--motivo", "mayúsculas")
+    unjust.refresh_from_db()
+    lucky.refresh_from_db()
+    assert (unjust.passed, unjust.points, lucky.passed, lucky.points) == (True, 3, False, 0)
+    entry = Regrade.objects.get()
+    assert (entry.gained, entry.lost, entry.why) == (["ana"], ["bruno"], "mayúsculas")
+    assert entry.changes[0]["before"]["passed"] is False
+    assert [completion.user.username for completion in Completion.objects.all()] == ["ana"]
+    capsys.readouterr()
+    regrade("--json")
+    assert json.loads(capsys.readouterr().out) == []
+
+
+def test_what_was_not_kept_stays_as_it_was(ana: Any, exercise: catalog.Exercise, monkeypatch: pytest.MonkeyPatch) -> None:
+    passed = run(ana, exercise, "hola", "más")
+    put(monkeypatch, (*RAWS, {"id": "nueva", "tipo": "command", "titulo": "Nueva", "orden": "x"}))
+    regrade("--aplicar", "--motivo", "una más")
+    passed.refresh_from_db()
+    assert passed.passed
+    assert Completion.objects.count() == 1
+    assert not Regrade.objects.exists()
+
+
+def test_another_run_that_passes_keeps_the_exercise(ana: Any, exercise: catalog.Exercise, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(ana, exercise, "hola", "más")
+    run(ana, exercise, "hola a todos", "más")
+    put(monkeypatch, ({**RAWS[0], "salida": "todos"}, RAWS[1]))
+    regrade("--aplicar", "--motivo", "más estricta")
+    assert Completion.objects.get().user == ana
+    assert Regrade.objects.get().lost == []
+
+
+def test_unknown_exercises_are_told() -> None:
+    with pytest.raises(CommandError, match="No hay ningún ejercicio"):
+        call_command("regrade", "nada")
+
+
+def test_teachers_see_what_the_graders_saw_and_what_it_would_be_today(
+    carmen: Any, ana: Any, client: Client, exercise: catalog.Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = run(ana, exercise, "HOLA <b>", "más")
+    CheckRun.objects.filter(pk=check.pk).update(content="otro", notes=["Un programa cambiado"])
+    put(monkeypatch, ({**RAWS[0], "salida": "HOLA"}, RAWS[1]))
+    client.force_login(carmen)
+    page = client.get(check.get_absolute_url()).content.decode()
+    assert "HOLA &lt;b&gt;" in page
+    assert "El ejercicio ha cambiado" in page
+    assert 'data-testid="today"' in page
+    assert "Un programa cambiado" in page
+    listed = client.get(reverse("attempts"), {"usuario": "ana", "ejercicio": KEY}).content.decode()
+    assert check.get_absolute_url() in listed
+    assert check.get_absolute_url() not in client.get(reverse("attempts"), {"usuario": "bruno"}).content.decode()
+
+
+def test_students_do_not(ana: Any, client: Client, exercise: catalog.Exercise) -> None:
+    check = run(ana, exercise, "hola")
+    assert client.get(check.get_absolute_url()).status_code == 302
+    client.force_login(ana)
+    assert client.get(check.get_absolute_url()).status_code == 403
+    assert client.get(reverse("attempts")).status_code == 403
