@@ -4,6 +4,7 @@ from lessons import kinds
 from sandboxes.graders.command import CommandKind
 from sandboxes.graders.composition import AllKind, AnyKind, NotKind
 from sandboxes.graders.container import ContainerKind
+from sandboxes.graders.dockerfile import DockerfileKind
 from sandboxes.graders.file import FileKind
 from sandboxes.graders.http import HttpKind
 from sandboxes.graders.image import ImageKind
@@ -25,6 +26,7 @@ ALL: tuple[type[kinds.Kind], ...] = (
     LogsKind,
     ProcessKind,
     FileKind,
+    DockerfileKind,
     HttpKind,
     CommandKind,
     QuizKind,

@@ -118,12 +118,12 @@ def _describe(spec: ContainerSpec) -> str:
     if spec.orden is not None:
         parts.append(_("que ejecute «%(command)s»") % {"command": command_line(spec.orden)})
     if spec.estado:
-        parts.append(_("y esté %(state)s") % {"state": STATES.get(spec.estado, spec.estado)})
+        parts.append(_("que esté %(state)s") % {"state": STATES.get(spec.estado, spec.estado)})
     if spec.codigo is not None:
         parts.append(_("con código de salida %(code)d") % {"code": spec.codigo})
     if spec.salida:
-        parts.append(_("y haya escrito «%(text)s»") % {"text": spec.salida})
-    return " ".join([*parts, *container_options.describe(spec)])
+        parts.append(_("que haya escrito «%(text)s»") % {"text": spec.salida})
+    return ", ".join([*parts, *container_options.describe(spec)])
 
 
 def _none_there(spec: ContainerSpec, everybody: list[Seen], expected: str) -> Verdict:

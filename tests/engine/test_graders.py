@@ -39,6 +39,7 @@ HEALTHCHECK CMD true
 ENTRYPOINT ["/app/entrada.sh"]
 F
 docker build -q -t miapp:1.0 . || exit 1
+mkdir -p ~/mal; printf 'FROM busybox:1.37\nCOPY nada.txt /\n' > ~/mal/Dockerfile
 docker commit bd hecha:1.0; docker export bd | docker import - traida:1.0
 printf 'FROM busybox:1.37\nCMD ["true"]\n' | DOCKER_BUILDKIT=0 docker build -q -t vieja:1.0 - 2>/dev/null || exit 1
 docker create --name parado miapp:1.0
@@ -112,6 +113,9 @@ MIAPP = {"tipo": "image", "imagen": "miapp:1.0"}
         ({"tipo": "file", "imagen": "busybox:1.37", "ruta": "/bin/sh"}, "passed", ""),
         ({"tipo": "file", "contenedor": "web", "ruta": "/data/nota.txt", "texto": "hola"}, "passed", ""),
         ({"tipo": "file", "contenedor": "parado", "ruta": "/app/entrada.sh", "modo": "700"}, "failed", "chmod 700"),
+        ({"tipo": "dockerfile", "ruta": "app/Dockerfile", "base": "busybox:1.37", "usuario": "app", "sin_root": True, "sin": ["ADD"],
+          "orden": ["COPY entrada.sh .", "ENV MODO=produccion", "USER app"], "revisado": True}, "passed", "10 instrucciones"),
+        ({"tipo": "dockerfile", "ruta": "mal/Dockerfile"}, "failed", "«nada.txt» no está en el contexto"),
         ({"tipo": "http", "puerto": 8080, "texto": "hola", "json": {"a.1.b": "hola", "a.0": 1}}, "passed", "200"),
         ({"tipo": "http", "puerto": 8080, "ruta": "/nada"}, "failed", "404"),
         ({"tipo": "http", "puerto": 8081, "intentos": 1}, "failed", "-p lleva al puerto 81"),
