@@ -14,7 +14,17 @@ from host import accounts, images, seed
 from host.instance import STATE, HostError, Instance
 
 HOST_ONLY = frozenset(
-    {"LAB_STATE", "LAB_SUBNET_OCTET", "LAB_DISK", "LAB_REGISTRY_DISK", "LAB_BASE_IMAGE", "LAB_MIN_DISK_MB", "LAB_ENV_FILE", "LAB_WORKERS"}
+    {
+        "LAB_STATE",
+        "LAB_SUBNET_OCTET",
+        "LAB_DISK",
+        "LAB_REGISTRY_DISK",
+        "LAB_BASE_IMAGE",
+        "LAB_MIN_DISK_MB",
+        "LAB_ENV_FILE",
+        "LAB_WORKERS",
+        "LAB_INTERNET_DNS",
+    }
 )
 """Variables of the host scripts, which Django's settings do not know."""
 
@@ -27,6 +37,7 @@ def write(lab: Instance) -> dict[str, str]:
         "LAB_DATABASE_URL": f"sqlite:///{lab.data}/lab.sqlite3",
         "LAB_REDIS_URL": f"unix://{lab.redis}",
         "LAB_ENGINE_URL": f"unix://{lab.socket}",
+        "LAB_EGRESS_SOCKET": str(lab.rundir("egress.sock")),
         "LAB_SANDBOX_IMAGE": images.sandbox_reference(),
         "LAB_SEEDED_IMAGE": seed.reference(),
         "LAB_CA_CERT": str(STATE / "ca" / "ca.crt"),

@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from host import accounts, environment, images, kernel, network, seed, services, storage
+from host import accounts, egress, environment, images, kernel, network, seed, services, storage
 from host.instance import ROOT, RUN, STATE, HostError, Instance
 from host.shell import sh, succeeds
 from host.supervisor import Supervisor
@@ -111,6 +111,11 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     steps.say("Servicios: Redis, DNS, espejo, paquetes y registro")
     for service in (services.redis(lab), services.dns(lab), services.mirror(lab), services.packages(lab), services.registry(lab)):
         supervisor.start(service)
+    if settings.get("LAB_INTERNET", "").lower() in ("1", "true", "yes", "sí", "si"):
+        steps.detail("salida a internet para los ejercicios que la piden")
+        egress.open_host(lab)
+        for service in (services.names(lab), services.outlet(lab)):
+            supervisor.start(service)
     steps.say("Motor del laboratorio")
     url = f"unix://{lab.socket}"
     loaded = lab.home / "loaded-image"

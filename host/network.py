@@ -5,7 +5,8 @@ Docker keeps a DOCKER-USER chain that it finds and consults it first.
 
     sandbox → same session          yes (bridged, never routed)
     sandbox → the lab's services    yes: DNS, mirror, packages, registry, its tokens (inside the namespace)
-    sandbox → anything else          rejected at once: other sessions, host, LAN, metadata, internet
+    sandbox → internet               rejected, but for the addresses that host/egress.py lets out
+    sandbox → anything else          rejected at once: other sessions, host, LAN, metadata
     host    → sandbox                yes (previews); replies only the other way
     LAN     → sandbox                rejected
     IPv6                             off
@@ -13,6 +14,7 @@ Docker keeps a DOCKER-USER chain that it finds and consults it first.
 
 from __future__ import annotations
 
+from host import egress
 from host.instance import SERVICE_ADDRESS, HostError, Instance
 from host.shell import sh, succeeds
 
@@ -39,7 +41,8 @@ def raise_up(lab: Instance) -> None:
     sh("ip", "link", "set", lab.veth, "up")
     inside = ("ip", "-n", lab.namespace)
     sh(*inside, "link", "set", "lo", "up")
-    sh(*inside, "addr", "add", f"{SERVICE_ADDRESS}/32", "dev", "lo")
+    for address in (SERVICE_ADDRESS, egress.NAMES_ADDRESS):
+        sh(*inside, "addr", "add", f"{address}/32", "dev", "lo")
     sh(*inside, "addr", "add", f"{lab.engine_address}/30", "dev", UPLINK)
     sh(*inside, "link", "set", UPLINK, "up")
     sh(*inside, "route", "add", "default", "via", lab.host_address)
@@ -54,6 +57,7 @@ def raise_up(lab: Instance) -> None:
 
 def tear_down(lab: Instance) -> None:
     """Remove it all; what is already gone is fine."""
+    egress.close_host(lab)
     succeeds("ip", "route", "del", lab.sandboxes_net, "via", lab.engine_address)
     succeeds("ip", "link", "del", lab.veth)
     succeeds("ip", "netns", "del", lab.namespace)
@@ -70,18 +74,27 @@ def _ipv4_rules(lab: Instance) -> str:
 :FORWARD DROP [0:0]
 :OUTPUT ACCEPT [0:0]
 :DOCKER-USER - [0:0]
+:LAB-EGRESS - [0:0]
+:LAB-NAMES - [0:0]
 -A INPUT -i lo -j ACCEPT
 -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
 -A INPUT -i {UPLINK} -s {lab.host_address} -j ACCEPT
 -A INPUT ! -i {UPLINK} -d {SERVICE_ADDRESS} -p udp --dport 53 -j ACCEPT
 -A INPUT ! -i {UPLINK} -d {SERVICE_ADDRESS} -p tcp -m multiport --dports 53,80,443,5000,5001 -j ACCEPT
+-A INPUT -d {egress.NAMES_ADDRESS} -p udp --dport 53 -j LAB-NAMES
+-A INPUT -d {egress.NAMES_ADDRESS} -p tcp --dport 53 -j LAB-NAMES
 -A INPUT -p tcp -j REJECT --reject-with tcp-reset
 -A INPUT {reject}
 -A DOCKER-USER -m physdev --physdev-is-bridged -j ACCEPT
 -A DOCKER-USER -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
 -A DOCKER-USER -i {UPLINK} -s {lab.host_address} -d {lab.sandboxes_net} -j ACCEPT
+-A DOCKER-USER -o {UPLINK} -j LAB-EGRESS
 -A DOCKER-USER -p tcp -j REJECT --reject-with tcp-reset
 -A DOCKER-USER {reject}
+COMMIT
+*nat
+:LAB-NAMES - [0:0]
+-A PREROUTING ! -i {UPLINK} -j LAB-NAMES
 COMMIT
 """
 

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from host import accounts, certificate, images, listen, seccomp, seed, storage
+from host import accounts, certificate, egress, images, listen, seccomp, seed, storage
 from host.instance import REMAP_USER, ROOT, SERVICE_ADDRESS, USER, Instance, interpreter_prefix
 from host.shell import succeeds
 from host.supervisor import Service
@@ -67,6 +67,49 @@ def dns(lab: Instance) -> Service:
             *names,
         ),
         ready=lambda: _listens(lab, 53),
+    )
+
+
+def names(lab: Instance) -> Service:
+    """The internet's names too, for the sandboxes that may go out; the namespace's rules say which."""
+    upstream = [f"--server={resolver}" for resolver in egress.resolvers()]
+    hosts = [f"--host-record={name}.lab,{SERVICE_ADDRESS}" for name in ("espejo", "registro", "paquetes")]
+    return Service(
+        name="names",
+        argv=_in_namespace(
+            lab,
+            "dnsmasq",
+            "--keep-in-foreground",
+            "--conf-file=/dev/null",
+            "--no-resolv",
+            "--no-hosts",
+            "--local=/lab/",
+            "--stop-dns-rebind",
+            "--rebind-domain-ok=lab",
+            "--bind-interfaces",
+            f"--listen-address={egress.NAMES_ADDRESS}",
+            f"--user={USER}",
+            f"--group={USER}",
+            "--pid-file=",
+            "--log-facility=-",
+            *upstream,
+            *hosts,
+        ),
+        ready=lambda: succeeds(*_in_namespace(lab, "bash", "-c", f"exec 3<>/dev/tcp/{egress.NAMES_ADDRESS}/53")),
+    )
+
+
+def outlet(lab: Instance) -> Service:
+    """Lets the sandboxes out whose exercise needs the internet: see host/egress.py."""
+    path = lab.rundir("egress.sock")
+    return Service(
+        name="outlet",
+        argv=(
+            *("setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "host.egress"),
+            *(str(path), lab.namespace, lab.sandboxes_net, SERVICE_ADDRESS),
+        ),
+        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        ready=lambda: _accepts(path),
     )
 
 

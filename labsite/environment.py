@@ -35,6 +35,8 @@ class Environment(BaseSettings):
     engine_url: str = "unix:///run/docker-intensivo/lab/engine.sock"
     sandbox_image: str = "docker-intensivo/sandbox:latest"
     seeded_image: str = "docker-intensivo/seeded:latest"
+    internet: bool = False
+    egress_socket: str = "/run/docker-intensivo/lab/egress.sock"
     ca_cert: str = ""
     registry_keys: str = ""
     registry_store: str = ""

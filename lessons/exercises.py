@@ -38,6 +38,8 @@ class Lab(Strict):
     disco: Disk = "3G"
     imagenes: Literal["vacio", "curso"] = "vacio"
     """What its engine begins with: nothing (pulls come from the mirror), or the course images."""
+    internet: bool = False
+    """Whether it may leave the lab, where the operator allows it; private addresses stay closed."""
     nodos: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,20}$")]] = Field(default=["lab"], min_length=1, max_length=5)
 
 

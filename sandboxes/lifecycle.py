@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from lessons import progress
 from lessons.catalog import Exercise
 from lessons.catalog import exercise as find_exercise
-from sandboxes import activity, pool
+from sandboxes import activity, egress, pool
 from sandboxes.engine import EngineError, Limits, NoSuchContainer, lab_engine
 from sandboxes.models import LIVE, Checkpoint, Machine, Sandbox, State
 from sandboxes.planting import plant
@@ -235,10 +235,14 @@ def _stop_machines(sandbox: Sandbox) -> None:
             machine.delete()
     if not sandbox.machines.exists():
         Sandbox.objects.filter(pk=sandbox.pk).update(kept_until=None)
+    if egress.asks(sandbox.exercise):
+        egress.refresh()
 
 
 def put_down(sandbox: Sandbox) -> None:
     """Remove the machines of a sandbox for good."""
+    if egress.asks(sandbox.exercise):
+        egress.refresh()
     # The first node last: the others are on its network.
     for machine in Machine.objects.filter(sandbox=sandbox).order_by("-position"):
         pool.discard(machine)
@@ -302,6 +306,8 @@ def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
             # A machine's name and network are given when it is handed over: a warm one serves any node.
             engine.join(machine.name, network=first, alias=node)
             _name(machine.name, node)
+    if lab.internet:
+        egress.refresh()
     if sandbox.checkpoint is None:
         plant(progress.bind(exercise, sandbox.user, sandbox.attempt), engine, fresh)
 

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from sandboxes import activity, lifecycle, pool, tasks
+from sandboxes import activity, egress, lifecycle, pool, tasks
 from sandboxes.engine import Container, EngineError, EngineUnreachable, lab_engine
 from sandboxes.models import Machine, Sandbox, State
 
@@ -38,6 +38,7 @@ def sweep() -> None:
     _find_lost(containers, began)
     _remove_expired_keeps()
     _remove_orphans(containers)
+    _refresh_egress()
 
 
 def _end_idle() -> None:
@@ -157,6 +158,13 @@ def _stopped_late(machine: Machine, containers: dict[str, Container]) -> bool:
         if machine.name in containers
         else False
     )
+
+
+def _refresh_egress() -> None:
+    try:
+        egress.refresh()
+    except EngineError as error:
+        log.warning("who may go out is not as it should be", error=str(error))
 
 
 def _quietly_remove(name: str) -> None:

@@ -270,6 +270,7 @@ def _panel_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
     if live and live.state == State.READY:
         context["expires"] = lifecycle.expires(live)
         context["seconds_left"] = max(0, int((context["expires"] - timezone.now()).total_seconds()))
+        context["no_internet"] = exercise.lab.internet and not settings.ENV.internet
         context["steps"] = [
             (kept.step, exercise.steps[kept.step - 1].titulo) for kept in checkpoints.offered(live) if kept.step <= len(exercise.steps)
         ]

@@ -116,6 +116,10 @@ class LabEngine(Protocol):
         """Gone already is fine; EngineError while a machine that was made from it is there."""
         ...
 
+    def addresses(self, name: str) -> list[str]:
+        """A running machine's IPv4 addresses on its session's networks."""
+        ...
+
     def written(self, name: str) -> int:
         """Bytes that a machine has written over what it began as."""
         ...

@@ -179,6 +179,11 @@ class DockerLabEngine:
         except NoSuchContainer:
             return
 
+    def addresses(self, name: str) -> list[str]:
+        with _translated():
+            networks = self._api.inspect_container(name)["NetworkSettings"]["Networks"]
+        return [found["IPAddress"] for found in networks.values() if found.get("IPAddress")]
+
     def written(self, name: str) -> int:
         with _translated():
             answer = self._api.get(f"{self._api.base_url}/containers/{name}/json", params={"size": "1"}, timeout=120)

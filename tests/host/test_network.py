@@ -31,7 +31,8 @@ def test_ipv6_is_closed(chain: str) -> None:
 @pytest.mark.parametrize("rules", [RULES, _IPV6_RULES], ids=["ipv4", "ipv6"])
 def test_the_text_is_a_whole_table(rules: str) -> None:
     lines = rules.splitlines()
-    assert (lines[0], lines[-1]) == ("*filter", "COMMIT")
+    assert lines[0] == "*filter"
+    assert lines[-1] == "COMMIT"
     assert rules.endswith("COMMIT\n")
 
 

@@ -113,6 +113,10 @@ class FakeLabEngine:
             raise EngineError(f"{checkpoint} is in use")
         self.copies.pop(checkpoint, None)
 
+    def addresses(self, name: str) -> list[str]:
+        self._call("addresses", name, among=("running", "paused"))
+        return [f"10.124.0.{2 + list(self.boxes).index(name)}"]
+
     def written(self, name: str) -> int:
         box = self._call("written", name, among=("created", "running", "paused", "exited"))
         assert box
