@@ -13,7 +13,7 @@ uninstall:
 	@sh host/bootstrap.sh uninstall
 
 test:
-	@LAB_INTERNET=true LAB_INTERNET_DNS=198.51.100.2 sh host/bootstrap.sh up --name labtest --exec sh -c 'make --no-print-directory check && .venv/bin/pytest $(ARGS)'
+	@LAB_INTERNET=true LAB_INTERNET_DNS=198.18.0.2 sh host/bootstrap.sh up --name labtest --exec sh -c 'make --no-print-directory check && .venv/bin/pytest $(ARGS)'
 
 test-fast:
 	@sh host/bootstrap.sh python -m pytest $(FAST) $(ARGS)

@@ -18,7 +18,7 @@ from sandboxes.engine import Flavor, Limits
 from tests.conftest import wait_until
 
 pytestmark = pytest.mark.engine
-WORLD, HERE, NAMESPACE = "198.51.100.2", "198.51.100.1", "di-mundo"
+WORLD, HERE, NAMESPACE = "198.18.0.2", "198.18.0.1", "di-mundo"
 
 
 def host(*argv: str, check: bool = True) -> str:
@@ -27,7 +27,7 @@ def host(*argv: str, check: bool = True) -> str:
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[None]:
-    """A web server and a DNS at an address of the documentation's range (RFC 5737), behind a veth of the host's."""
+    """A web server and a DNS at an address of the range for benchmarks (RFC 2544), behind a veth of the host's."""
     host("ip", "netns", "del", NAMESPACE, check=False)
     host("ip", "netns", "add", NAMESPACE)
     inside = ("nsenter", f"--net=/run/netns/{NAMESPACE}")
