@@ -1,5 +1,5 @@
 # The targets people and CI call. Everything they need is installed by host/bootstrap.sh.
-.PHONY: run stop uninstall test test-fast prove check lock certificate bench
+.PHONY: run stop uninstall test test-fast prove preview check lock certificate bench
 PY = .venv/bin/python
 FAST = -m "not engine and not browser"
 
@@ -20,6 +20,9 @@ test-fast:
 
 prove:
 	@sh host/bootstrap.sh up --name labprueba --exec .venv/bin/python manage.py prove_exercises $(ARGS)
+
+preview:
+	@LAB_SECRET_KEY=vista-previa LAB_DATABASE_URL=sqlite://:memory: sh host/bootstrap.sh python manage.py preview $(CURSO)
 
 check:
 	@sh host/check.sh

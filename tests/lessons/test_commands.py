@@ -24,13 +24,14 @@ def said(name: str, *args: str) -> str:
 
 def test_lint_says_what_it_reviewed() -> None:
     course = catalog.course()
-    line = said("lint_course")
+    line = said("lint_course").strip().splitlines()[-1]
     assert line.startswith(f"{course.title}: 21 lecciones (")
-    assert f"{len(course.exercises)} ejercicios. Sin fallos." in line
+    assert f"{len(course.exercises)} ejercicios. Sin fallos" in line
 
 
 def test_lint_answers_programs() -> None:
-    assert json.loads(said("lint_course", "--json")) == {"ok": True, "errors": []}
+    answer = json.loads(said("lint_course", "--json"))
+    assert (answer["ok"], answer["errors"]) == (True, [])
 
 
 def test_lint_reviews_another_folder(tmp_path: Path) -> None:

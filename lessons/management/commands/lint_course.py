@@ -1,34 +1,39 @@
-"""Validate the course's files."""
+"""Look over the course's files."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
 
 from lessons import catalog
+from lessons.lint import lint
 
 
 class Command(BaseCommand):
-    help = "Revisa los ficheros del curso y dice fichero y línea de cada fallo."
+    help = "Revisa los ficheros del curso y dice fichero y línea de cada fallo y de lo que conviene mirar."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("carpeta", nargs="?", type=Path, help="carpeta de un curso (por omisión, el configurado)")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        errors: list[str] = []
-        course = None
-        try:
-            course = catalog.load(options["carpeta"]) if options["carpeta"] else catalog.course()
-        except catalog.CourseError as error:
-            errors = str(error).splitlines()
+        folder = (options["carpeta"] or catalog.home()).resolve()
+        found = lint(folder, today=timezone.localdate())
+        errors = [str(fault) for fault in found if not fault.warning]
+        warnings = [str(fault) for fault in found if fault.warning]
         if options["json"]:
-            self.stdout.write(json.dumps({"ok": not errors, "errors": errors}, ensure_ascii=False))
-        elif course:
-            written = sum(lesson.written for lesson in course.lessons)
-            self.stdout.write(
-                f"{course.title}: {len(course.lessons)} lecciones ({written} escritas), {len(course.exercises)} ejercicios. Sin fallos."
-            )
+            self.stdout.write(json.dumps({"ok": not errors, "errors": errors, "warnings": warnings}, ensure_ascii=False))
+        else:
+            for warning in warnings:
+                self.stdout.write(warning)
+            if not errors:
+                course = catalog.load(folder)
+                written = sum(lesson.written for lesson in course.lessons)
+                self.stdout.write(
+                    f"{course.title}: {len(course.lessons)} lecciones ({written} escritas), {len(course.exercises)} ejercicios. "
+                    + (f"Sin fallos; {len(warnings)} avisos." if warnings else "Sin fallos.")
+                )
         if errors:
             raise CommandError("\n".join(errors))
