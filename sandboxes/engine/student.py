@@ -32,6 +32,7 @@ from sandboxes.engine.facts import (
     ProcessFacts,
     VolumeFacts,
     as_list,
+    as_object,
     container_facts,
     get,
     image_facts,
@@ -137,6 +138,14 @@ class StudentEngine:
     def networks(self) -> list[NetworkFacts]:
         rows = self._ask(("networks",), lambda: self._api.networks())
         return parse(TypeAdapter(list[NetworkFacts]), as_list(rows)[:500])
+
+    def version(self) -> str:
+        """The engine's own, as in `26.1.5`."""
+        return str(get(self._ask(("version",), lambda: self._api.version(api_version=False)), "Version") or "")
+
+    def info(self) -> dict[str, Any]:
+        """What `docker info` shows, as the engine gives it."""
+        return as_object(self._ask(("info",), lambda: self._api.info()))
 
     def run(self, argv: list[str], *, user: str = "root", seconds: float = 20) -> tuple[int, bytes]:
         """Run a command in the sandbox itself: exit code (124 if it took too long) and output, both streams."""

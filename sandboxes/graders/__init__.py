@@ -5,6 +5,7 @@ from sandboxes.graders.command import CommandKind
 from sandboxes.graders.composition import AllKind, AnyKind, NotKind
 from sandboxes.graders.container import ContainerKind
 from sandboxes.graders.dockerfile import DockerfileKind
+from sandboxes.graders.engine import EngineKind
 from sandboxes.graders.file import FileKind
 from sandboxes.graders.http import HttpKind
 from sandboxes.graders.image import ImageKind
@@ -14,6 +15,7 @@ from sandboxes.graders.logs import LogsKind
 from sandboxes.graders.network import NetworkKind
 from sandboxes.graders.process import ProcessKind
 from sandboxes.graders.quiz import QuizKind
+from sandboxes.graders.registry import RegistryKind
 from sandboxes.graders.volume import VolumeKind
 
 ALL: tuple[type[kinds.Kind], ...] = (
@@ -27,6 +29,8 @@ ALL: tuple[type[kinds.Kind], ...] = (
     ProcessKind,
     FileKind,
     DockerfileKind,
+    EngineKind,
+    RegistryKind,
     HttpKind,
     CommandKind,
     QuizKind,

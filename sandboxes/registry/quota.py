@@ -29,7 +29,7 @@ class Repository:
 
 def used(username: str) -> int:
     """Bytes that a person's images and unfinished uploads take; 0 if there is nothing of theirs."""
-    blobs, uploads = _walk(_home(username))
+    blobs, uploads = _walk(home(username))
     return uploads + sum(map(_blob_size, blobs))
 
 
@@ -40,13 +40,13 @@ def limit() -> int:
 
 def repositories(username: str) -> list[Repository]:
     """What a person keeps, by name."""
-    home = _home(username)
+    mine = home(username)
     found = []
-    for manifests in sorted(home.glob("**/_manifests")):
+    for manifests in sorted(mine.glob("**/_manifests")):
         # Its own folders alone: another repository's name may go on where this one's ends.
         (blobs, _), (_, uploads) = _walk(manifests.parent / "_layers"), _walk(manifests.parent / "_uploads")
         tags = sorted(path.name for path in (manifests / "tags").glob("*"))
-        found.append(Repository(str(manifests.parent.relative_to(home)), tuple(tags), uploads + sum(map(_blob_size, blobs))))
+        found.append(Repository(str(manifests.parent.relative_to(mine)), tuple(tags), uploads + sum(map(_blob_size, blobs))))
     return found
 
 
@@ -55,7 +55,7 @@ def remove(username: str, name: str) -> bool:
     if name not in {repository.name for repository in repositories(username)}:
         return False
     for part in ("_manifests", "_layers", "_uploads"):
-        shutil.rmtree(_home(username) / name / part, ignore_errors=True)
+        shutil.rmtree(home(username) / name / part, ignore_errors=True)
     return True
 
 
@@ -63,7 +63,8 @@ def _root() -> Path:
     return Path(settings.ENV.registry_store) / "docker" / "registry" / "v2"
 
 
-def _home(username: str) -> Path:
+def home(username: str) -> Path:
+    """The folder of a person's repositories."""
     return _root() / "repositories" / username
 
 
@@ -83,8 +84,13 @@ def _walk(where: Path) -> tuple[set[str], int]:
     return blobs, uploads
 
 
+def blob(digest: str) -> Path:
+    """Where the registry keeps what has that SHA-256, in hexadecimal."""
+    return _root() / "blobs" / "sha256" / digest[:2] / digest / "data"
+
+
 def _blob_size(digest: str) -> int:
-    return _size(_root() / "blobs" / "sha256" / digest[:2] / digest / "data")
+    return _size(blob(digest))
 
 
 def _size(path: Path) -> int:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from sandboxes.engine import Flavor, Limits
+from tests.engine.test_graders import check
 
 pytestmark = pytest.mark.engine
 
@@ -69,6 +70,9 @@ def test_a_student_pushes_what_is_theirs_and_pulls_it_on_another_machine(
     ours = f"registro.lab/{name}/prueba:1"
     code, said = run(real_lab, machine, f"docker pull -q busybox:1.37 && docker tag busybox:1.37 {ours} && docker push {ours}")
     assert code == 0, said
+    wanted = {"tipo": "registry", "imagen": ours, "misma_que": "busybox:1.37"}
+    assert check(real_lab, machine, wanted)[0] == "passed", check(real_lab, machine, wanted)
+    assert "has subido «prueba»" in check(real_lab, machine, {**wanted, "imagen": f"registro.lab/{name}/otra:1"})[1]
     for theirs in (
         "registro.lab/bruno/prueba:1",
         "registro.lab/library/busybox:1",
