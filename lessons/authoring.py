@@ -33,8 +33,6 @@ repaso:
     respuesta: El contenedor parado, con lo que escribió, hasta que se borra.
 ---
 
-# {title}
-
 Un contenedor vive lo que vive su primer proceso.
 
 ::: predice
@@ -55,10 +53,8 @@ hola
 :::
 """
 STATEMENT_START = """\
-# {title}
-
-1. Crea un contenedor de `busybox:1.37` que se llame `{{{{nombre}}}}`.
-2. Que escriba tu nombre de usuario, `{{{{usuario}}}}`.
+1. Crea un contenedor de `busybox:1.37` que se llame `{{nombre}}`.
+2. Que escriba tu nombre de usuario, `{{usuario}}`.
 """
 EXERCISE_START = """\
 titulo: {title}
@@ -119,7 +115,7 @@ def new_lesson(course: Path, *, slug: str, title: str) -> Path:
     text = index.read_text(encoding="utf-8").rstrip("\n")
     index.write_text(f"{text}\n  - carpeta: {folder}\n    titulo: {_quoted(title)}\n", encoding="utf-8")
     lesson = course / folder / "leccion.md"
-    _write(lesson, LESSON_START.format(title=title))
+    _write(lesson, LESSON_START)
     catalog.load(course)
     return lesson
 
@@ -135,7 +131,7 @@ def new_exercise(course: Path, *, lesson: str, slug: str, title: str) -> Path:
     home = course / f"{found.number:02}-{found.slug}"
     folder = home / "ejercicios" / slug
     _write(folder / "ejercicio.yaml", EXERCISE_START.format(title=_quoted(title)))
-    _write(folder / "enunciado.md", STATEMENT_START.format(title=title))
+    _write(folder / "enunciado.md", STATEMENT_START)
     _list_exercise(course / "curso.yaml", position=found.number - 1, slugs=[*(each.slug for each in found.exercises), slug])
     catalog.load(course)
     return folder / "ejercicio.yaml"

@@ -129,13 +129,13 @@ def _hint(spec: QuizSpec, answer: list[str]) -> str:
     right = spec.right
     match spec.clase:
         case "varias":
-            return _("De las que marcaste, %(good)d son correctas y %(bad)d no; las correctas son %(all)d.") % {
+            return _("Marcaste bien %(good)d de %(all)d, y de más %(bad)d.") % {
                 "good": len(set(answer) & set(right)),
                 "bad": len(set(answer) - set(right)),
                 "all": len(set(right)),
             }
         case "orden":
-            return _("Están en su sitio %(good)d de %(all)d.") % {
+            return _("En su sitio: %(good)d de %(all)d.") % {
                 "good": sum(a == b for a, b in zip(answer, right, strict=False)),
                 "all": len(right),
             }
