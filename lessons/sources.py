@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, where it is: ten times as fast."""
 Where = tuple[str | int, ...]
 """A place in a YAML file, as the keys and positions that lead to it."""
 Lines = dict[Where, int]
@@ -27,12 +29,13 @@ def load_model[Model: BaseModel](model: type[Model], path: Path) -> Model:
     """Read and validate a YAML file; raises CourseError with every fault."""
     source = read_text(path)
     try:
-        decoded = yaml.safe_load(source)
+        decoded = yaml.load(source, LOADER)  # noqa: S506  # a safe loader
         lines_of(path)  # finds keys that come twice, of which YAML keeps the last
         return model.model_validate(decoded)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise CourseError(f"{path}:{mark.line + 1 if mark else 1}: YAML mal escrito: {getattr(error, 'problem', error)}") from error
+        said = one_line(str(getattr(error, "problem", None) or error))
+        raise CourseError(f"{path}:{mark.line + 1 if mark else 1}: YAML mal escrito: {said}") from error
     except ValidationError as error:
         raise CourseError(explain(error, path, lines_of(path), ())) from error
 
@@ -52,8 +55,13 @@ def explain(error: ValidationError, path: Path, lines: Lines, prefix: Where) -> 
     said = []
     for fault in error.errors():
         where = (*prefix, *fault["loc"])
-        said.append(f"{path}:{line_of(lines, where)}: {'.'.join(map(str, where)) or 'fichero'}: {fault['msg']}")
+        said.append(one_line(f"{path}:{line_of(lines, where)}: {'.'.join(map(str, where)) or 'fichero'}: {fault['msg']}"))
     return "\n".join(said)
+
+
+def one_line(text: str) -> str:
+    """What an author wrote may be anything; what is said of it is one line."""
+    return " ".join(text.split())
 
 
 def line_of(lines: Lines, where: Where) -> int:
@@ -79,7 +87,7 @@ def lines_of(path: Path) -> Lines:
             for number, value in enumerate(node.value):
                 walk(value, (*here, number))
 
-    root = yaml.compose(path.read_text(encoding="utf-8"))
+    root = yaml.compose(path.read_text(encoding="utf-8"), LOADER)
     if root is not None:
         walk(root, ())
     return found
