@@ -22,7 +22,7 @@ def exercise_schema() -> dict[str, Any]:
     choices = []
     for name, spec in specs.items():
         model = shared[spec.__name__]
-        properties = {**model["properties"], "tipo": {"const": name, "title": "Tipo"}}
+        properties = {field: _or_a_mark(what) for field, what in model["properties"].items()} | {"tipo": {"const": name, "title": "Tipo"}}
         if kinds.PARTS in properties:
             properties[kinds.PARTS] = {**properties[kinds.PARTS], "items": {"$ref": REF.format(model="Comprobacion")}}
         required = [field for field in model["required"] if field not in ("id", "titulo")]
@@ -37,3 +37,11 @@ def exercise_schema() -> dict[str, Any]:
         "allOf": [{"$ref": REF.format(model="Comprobacion")}, {"required": ["id", "titulo"]}]
     }
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **exercise, "title": "ejercicio.yaml", "$defs": shared}
+
+
+def _or_a_mark(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same, or `"{{puerto}}"` in the place of a number."""
+    if schema.get("type") not in ("integer", "number"):
+        return schema
+    kept = {name: value for name, value in schema.items() if name in ("title", "default", "description")}
+    return {**kept, "anyOf": [schema, {"type": "string", "pattern": r"^\{\{ *[a-z][a-z0-9_]* *\}\}$"}]}

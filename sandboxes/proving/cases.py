@@ -30,6 +30,7 @@ class Case:
     kind: Kind
     name: str
     commands: tuple[str, ...] = ()
+    again: bool = False
     mistake: int | None = None
     """Which of the exercise's mistakes it is."""
 
@@ -41,9 +42,9 @@ def cases(exercise: Exercise, *, thorough: bool) -> list[Case]:
         typed = tuple(statements(script))
         found.append(Case(exercise, Kind.SOLUTION, f"solución {number}", typed))
         if thorough:
-            found.append(Case(exercise, Kind.SOLUTION, f"solución {number}, otra vez", typed))
+            found.append(Case(exercise, Kind.SOLUTION, f"solución {number}, otra vez", typed, again=True))
     for position, mistake in enumerate(exercise.mistakes):
-        found.append(Case(exercise, Kind.MISTAKE, f"error «{mistake.titulo}»", tuple(statements(mistake.ordenes)), position))
+        found.append(Case(exercise, Kind.MISTAKE, f"error «{mistake.titulo}»", tuple(statements(mistake.ordenes)), mistake=position))
     if thorough and exercise.solutions:
         first = statements(exercise.solutions[0])
         for position, left_out in enumerate(first):

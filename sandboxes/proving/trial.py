@@ -33,6 +33,8 @@ class Proof:
     fault: str
     seconds: float
     gap: bool = False
+    again: bool = False
+    """A second run of what another case tried."""
     bonus: tuple[str, ...] = ()
     """Checks that give extra points and passed."""
 
@@ -51,7 +53,7 @@ def try_case(case: Case, engine: LabEngine) -> Proof:
             fault = f"{fault}\n{said}"
     except EngineError as error:
         fault = str(error)
-    return Proof(case.exercise.key, case.name, case.kind, fault, time.monotonic() - began, gap, tuple(bonus))
+    return Proof(case.exercise.key, case.name, case.kind, fault, time.monotonic() - began, gap, case.again, tuple(bonus))
 
 
 def _perform(case: Case, place: Seat, engine: LabEngine) -> tuple[str, dict[str, Verdict]]:

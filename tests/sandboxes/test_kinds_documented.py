@@ -61,4 +61,6 @@ def test_schema_has_every_kind_and_no_loose_end(capsys: pytest.CaptureFixture[st
     for reference in re.findall(r'"#/\$defs/([^"]+)"', json.dumps(schema)):
         assert reference in schema["$defs"]
     assert "json" in schema["$defs"]["tipo_http"]["properties"]
+    assert len(schema["$defs"]["tipo_http"]["properties"]["puerto"]["anyOf"]) == 2
+    assert "valores" in schema["properties"]
     assert schema["$defs"]["tipo_image"]["additionalProperties"] is False

@@ -17,6 +17,9 @@ from sandboxes.proving.cases import Kind, cases
 from sandboxes.proving.report import Report
 from sandboxes.proving.trial import Proof, try_case
 
+LENIENCE = 1.3
+"""How far past its budget a run with --debidos may go before it stops beginning cases."""
+
 
 class Command(BaseCommand):
     help = (
@@ -44,13 +47,22 @@ class Command(BaseCommand):
         proofs: list[Proof] = []
         with ThreadPoolExecutor(max(1, options["jobs"])) as pool:
             for future in as_completed([pool.submit(try_case, case, lab_engine()) for case in wanted]):
+                if future.cancelled():
+                    continue
                 proofs.append(future.result())
                 report.tell(proofs[-1])
-        proofs += _bonus(chosen, proofs)
+                if options["debidos"] and time.monotonic() - began > LENIENCE * options["presupuesto"]:
+                    # What is under way ends; the rest waits for another day.
+                    pool.shutdown(wait=False, cancel_futures=True)
+        cut = len(proofs) < len(wanted)
+        proofs += [] if cut else _bonus(chosen, proofs)
         report.table(proofs, seconds=time.monotonic() - began)
+        untried = sorted({case.exercise.key for case in wanted} - {proof.exercise for proof in proofs})
+        if cut:
+            self.stderr.write(f"Sin tiempo para {len(wanted) - len(proofs)} casos; sin empezar: {', '.join(untried) or 'ninguno'}.")
         if left:
             self.stderr.write(f"Quedan para otro día: {', '.join(exercise.key for exercise in left)}.")
-        if options["anotar"]:
+        if options["anotar"] and not cut:
             _note(chosen, proofs, complete=not options["rapido"])
         if options["json"]:
             self.stdout.write(json.dumps([asdict(proof) for proof in proofs], ensure_ascii=False))
@@ -88,7 +100,7 @@ def _note(chosen: list[catalog.Exercise], proofs: list[Proof], *, complete: bool
                 ledger.Entry(
                     huella=ledger.fingerprint(exercise),
                     fecha=timezone.localdate(),
-                    segundos=round(sum(proof.seconds for proof in own), 1),
+                    segundos=round(sum(proof.seconds for proof in own if proof.kind != Kind.MUTANT and not proof.again), 1),
                     casos=len(own),
                     completa=complete,
                     huecos=[proof.case for proof in own if proof.gap],

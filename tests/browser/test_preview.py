@@ -1,0 +1,85 @@
+"""An author's preview and the questions of an exercise, in a real browser: by keyboard, without a fault of accessibility."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from lessons.authoring import new_exercise, new_lesson
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+QUESTIONS = """comprobaciones:
+  - id: nucleo
+    tipo: quiz
+    titulo: De quién es el núcleo
+    pregunta: ¿Qué núcleo usa un contenedor?
+    clase: una
+    opciones: [El de la máquina, Uno propio]
+    respuesta: El de la máquina
+    explicacion: Un contenedor es un proceso más.
+  - id: cadena
+    tipo: quiz
+    titulo: La cadena
+    pregunta: Ordénalos.
+    clase: orden
+    opciones: [dockerd, containerd]
+    explicacion: Uno arranca al otro.
+"""
+
+
+@pytest.fixture
+def course(tmp_path: Path) -> Path:
+    folder = tmp_path / "mi-curso"
+    new_lesson(folder, slug="primeros-pasos", title="Primeros pasos")
+    exercise = new_exercise(folder, lesson="primeros-pasos", slug="tu-nombre", title="Tu nombre")
+    exercise.write_text(exercise.read_text().replace("comprobaciones:\n", QUESTIONS))
+    return folder
+
+
+@pytest.fixture
+def address(course: Path) -> Iterator[str]:
+    """Where the course's preview is."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "DJANGO_"))}
+    environment |= {"LAB_SECRET_KEY": "x", "LAB_DATABASE_URL": "sqlite://:memory:"}
+    command = [sys.executable, "manage.py", "preview", str(course), "--puerto", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            found = re.search(r"http://[\d.:]+", process.stdout.readline())
+            assert found
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+def test_questions_by_keyboard_and_a_page_that_reloads_on_save(browser: Browser, course: Path, address: str) -> None:
+    context = browser.new_context(base_url=address)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    page.goto("/curso/mi-curso/primeros-pasos/tu-nombre/")
+    page.get_by_label("El de la máquina").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.locator("#pregunta-nucleo")).to_have_attribute("data-status", "passed")
+    expect(page.locator("#pregunta-nucleo")).to_contain_text("Un contenedor es un proceso más.")
+    page.locator("#pregunta-cadena button").click()
+    expect(page.locator("#pregunta-cadena")).to_contain_text("Pon cada opción en un puesto distinto")
+    page.get_by_test_id("next-hint").click()
+    expect(page.get_by_test_id("hint")).to_have_count(1)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    statement = course / "01-primeros-pasos" / "ejercicios" / "tu-nombre" / "enunciado.md"
+    statement.write_text("Un enunciado recién guardado.\n\n[a](nada.md)\n")
+    expect(page.get_by_text("Un enunciado recién guardado.").first).to_be_visible()
+    expect(page.get_by_test_id("faults")).to_contain_text("enunciado.md:3")
+    context.close()
