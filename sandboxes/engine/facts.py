@@ -93,6 +93,7 @@ class ContainerFacts(Facts):
     ports: dict[str, list[str]] = {}
     """`80/tcp` → ports of the sandbox."""
     env: dict[str, str] = {}
+    labels: dict[str, str] = {}
     user: str = ""
     memory: int = 0
     """Bytes; 0 is no limit."""
@@ -188,6 +189,7 @@ def container_facts(raw: Any) -> ContainerFacts:
             "restart": f"{get(restart, 'Name') or 'no'}:{retries}" if retries else get(restart, "Name") or "no",
             "ports": _ports(get(host, "PortBindings"), get(settings, "Ports")),
             "env": _env(get(config, "Env")),
+            "labels": get(config, "Labels") or {},
             "user": get(config, "User") or "",
             "memory": get(host, "Memory") or 0,
             "cpus": (get(host, "NanoCpus") or 0) / 1e9,

@@ -38,6 +38,16 @@ from sandboxes.engine.facts import (
     image_facts,
     parse,
 )
+from sandboxes.engine.swarm import (
+    ServiceFacts,
+    SwarmFacts,
+    SwarmNodeFacts,
+    TaskFacts,
+    node_facts,
+    service_facts,
+    swarm_facts,
+    task_facts,
+)
 from sandboxes.engine.tunnel import Budget, TunnelAdapter
 
 __all__ = [
@@ -146,6 +156,20 @@ class StudentEngine:
     def info(self) -> dict[str, Any]:
         """What `docker info` shows, as the engine gives it."""
         return as_object(self._ask(("info",), lambda: self._api.info()))
+
+    def swarm(self) -> SwarmFacts:
+        return swarm_facts(self.info())
+
+    def swarm_nodes(self) -> list[SwarmNodeFacts]:
+        return [node_facts(row) for row in as_list(self._ask(("nodes",), lambda: self._api.nodes()))[:100]]
+
+    def services(self) -> list[ServiceFacts]:
+        return [service_facts(row) for row in as_list(self._ask(("services",), lambda: self._api.services()))[:200]]
+
+    def tasks(self) -> list[TaskFacts]:
+        """Of every service, the oldest first."""
+        rows = as_list(self._ask(("tasks",), lambda: self._api.tasks()))[:2000]
+        return [task_facts(row) for row in sorted(rows, key=lambda row: str(row.get("CreatedAt")))]
 
     def run(self, argv: list[str], *, user: str = "root", seconds: float = 20) -> tuple[int, bytes]:
         """Run a command in the sandbox itself: exit code (124 if it took too long) and output, both streams."""

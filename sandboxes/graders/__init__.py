@@ -2,11 +2,13 @@
 
 from lessons import kinds
 from sandboxes.graders.command import CommandKind
+from sandboxes.graders.compose import ComposeKind
 from sandboxes.graders.composition import AllKind, AnyKind, NotKind
 from sandboxes.graders.container import ContainerKind
 from sandboxes.graders.dockerfile import DockerfileKind
 from sandboxes.graders.engine import EngineKind
 from sandboxes.graders.file import FileKind
+from sandboxes.graders.git import GitKind
 from sandboxes.graders.http import HttpKind
 from sandboxes.graders.image import ImageKind
 from sandboxes.graders.layers import LayersKind
@@ -16,6 +18,7 @@ from sandboxes.graders.network import NetworkKind
 from sandboxes.graders.process import ProcessKind
 from sandboxes.graders.quiz import QuizKind
 from sandboxes.graders.registry import RegistryKind
+from sandboxes.graders.swarm import SwarmKind
 from sandboxes.graders.volume import VolumeKind
 
 ALL: tuple[type[kinds.Kind], ...] = (
@@ -29,6 +32,9 @@ ALL: tuple[type[kinds.Kind], ...] = (
     ProcessKind,
     FileKind,
     DockerfileKind,
+    ComposeKind,
+    SwarmKind,
+    GitKind,
     EngineKind,
     RegistryKind,
     HttpKind,
