@@ -28,6 +28,8 @@ class ImageFacts(Facts):
     digests: list[str] = Field(default=[], alias="RepoDigests")
     parent: str = Field(default="", alias="Parent")
     comment: str = Field(default="", alias="Comment")
+    author: str = Field(default="", alias="Author")
+    architecture: str = Field(default="", alias="Architecture")
     size: int = Field(default=0, alias="Size", ge=0)
     """Bytes."""
     layers: list[str] = []
@@ -98,6 +100,8 @@ class ContainerFacts(Facts):
     memory: int = 0
     """Bytes; 0 is no limit."""
     cpus: float = 0.0
+    processes: int = 0
+    """The most there may be; 0 is no limit."""
     mounts: list[MountFacts] = []
     health: str = ""
     created: str = ""
@@ -193,6 +197,7 @@ def container_facts(raw: Any) -> ContainerFacts:
             "user": get(config, "User") or "",
             "memory": get(host, "Memory") or 0,
             "cpus": (get(host, "NanoCpus") or 0) / 1e9,
+            "processes": max(get(host, "PidsLimit") or 0, 0),
             "mounts": get(raw, "Mounts") or [],
             "health": get(get(state, "Health") or {}, "Status") or "",
             "created": get(raw, "Created") or "",

@@ -91,6 +91,14 @@ def looked(output: bytes) -> tuple[FileFacts | None, list[str]]:
             raise CannotObserve("no se pueden leer los ficheros del laboratorio")
 
 
+def within(places: list[str]) -> list[str]:
+    """Prints the places that are a file or hold one; what locks leave behind does not count, nor do links."""
+    look = (
+        'for place; do [ -z "$(find "$place" -type f ! -name lock -print -quit 2>/dev/null)" ] || printf "%s\\n" "$place"; done; echo lab'
+    )
+    return [*_CLEAN, "sh", "-c", look, "lab", *places]
+
+
 def processes(pid: int) -> list[str]:
     return [*_CLEAN, "perl", "-e", _PROCESSES, str(pid)]
 

@@ -195,6 +195,17 @@ class StudentEngine:
         _code, output = self.run(probes.look(root, path, layers))
         return probes.looked(output)
 
+    def in_layers(self, image: ImageFacts, paths: list[str], *, over: list[str]) -> list[str]:
+        """Which of the paths are a file, or a folder with one, in some layer of the image over those of its base."""
+        folders = image.folders[: len(image.layers) - len(over)]
+        if not image.folders or len(image.folders) != len(image.layers):
+            raise CannotObserve("este motor no deja ver las capas de una imagen")
+        code, output = self.run(probes.within([f"{folder}/{path.strip('/')}" for path in paths for folder in folders]))
+        found = output.decode(errors="replace").splitlines()
+        if code or found[-1:] != ["lab"]:
+            raise CannotObserve("no se pueden leer las capas de la imagen")
+        return [path for path in paths if any(line.endswith(f"/{path.strip('/')}") for line in found)]
+
     def processes(self, container: ContainerFacts) -> list[ProcessFacts]:
         """A running container's processes, read from /proc: `docker top` depends on cgroups."""
         code, output = self.run(probes.processes(container.pid))

@@ -18,6 +18,9 @@
   cpus: 0.5
   redes: [mired]
   salud: healthy
+  etiquetas: {curso: docker, clave: null}
+  terminal: true
+  procesos: 50
 """
 
 from __future__ import annotations
@@ -28,7 +31,7 @@ from django.utils.translation import gettext as _
 
 from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, StudentEngine
-from sandboxes.graders import container_options
+from sandboxes.graders import container_errors, container_options
 from sandboxes.graders.text import command_line, listing, nearest
 
 STATES = {
@@ -64,6 +67,9 @@ class Seen(Evidence):
     error: str = ""
     said: bool | None = None
     """Whether the wanted text is in its output; None if it was not asked for."""
+    end: str = ""
+    """The end of what it said, of one that ended badly and is asked for by its name."""
+    tty: bool = False
     options: container_options.OptionsSeen | None = None
     """None in what was seen before options were looked at."""
 
@@ -92,6 +98,8 @@ class ContainerKind:
             exit_code=facts.exit_code,
             error=facts.error,
             said=said,
+            end=engine.logs(facts)[-300:] if facts.name == spec.nombre and facts.status == "exited" and facts.exit_code else "",
+            tty=facts.tty,
             options=container_options.see(spec, facts),
         )
 
@@ -162,18 +170,28 @@ def _faults(spec: ContainerSpec, seen: Seen) -> list[tuple[str, str]]:
                 _start_hint(seen),
             )
         )
+    elif seen.status == "exited" and (hint := container_errors.explain(seen.end, seen.command, seen.exit_code)) and spec.codigo is None:
+        faults.append((_("«%(name)s» terminó con el código %(code)d") % {"name": seen.name, "code": seen.exit_code}, hint))
+    again = (
+        _("El nombre ya es de este: bórralo con «docker rm -f %(name)s» antes de crear otro.") % {"name": seen.name} if spec.nombre else ""
+    )
     if spec.imagen and seen.image != spec.imagen:
         faults.append(
             (
                 _("«%(name)s» es de la imagen «%(image)s»") % {"name": seen.name, "image": seen.image},
-                _("La imagen se escribe con su etiqueta: «%(image)s». Sin etiqueta, Docker usa «latest».") % {"image": spec.imagen},
+                " ".join(
+                    [
+                        _("La imagen se escribe con su etiqueta: «%(image)s». Sin etiqueta, Docker usa «latest».") % {"image": spec.imagen},
+                        again,
+                    ]
+                ).strip(),
             )
         )
     if spec.orden is not None and seen.command != spec.orden:
         faults.append(
             (
                 _("«%(name)s» ejecutó «%(command)s»") % {"name": seen.name, "command": command},
-                _command_hint(spec.orden, seen.command),
+                f"{_command_hint(spec.orden, seen.command)} {again}".strip(),
             )
         )
     if spec.estado and seen.status != spec.estado:
@@ -204,15 +222,13 @@ def _faults(spec: ContainerSpec, seen: Seen) -> list[tuple[str, str]]:
     return faults
 
 
+def _is_shell(command: list[str]) -> bool:
+    return len(command) == 1 and command[0].rsplit("/", 1)[-1] in ("sh", "bash", "ash", "dash")
+
+
 def _start_hint(seen: Seen) -> str:
     again = _("Bórralo con «docker rm %(name)s», corrige la orden y créalo de nuevo.") % {"name": seen.name}
-    if "port is already allocated" in seen.error or "address already in use" in seen.error:
-        return _("Ese puerto de tu máquina ya lo usa otro: mira cuál con «docker ps», y páralo o elige otro puerto.") + " " + again
-    if "executable file not found" in seen.error:
-        return _("En esa imagen no hay ningún programa con ese nombre: muchas no traen «bash», pero sí «sh».") + " " + again
-    if "permission denied" in seen.error:
-        return _("El programa no tiene permiso de ejecución: dáselo con «chmod +x» y construye de nuevo la imagen.") + " " + again
-    return again
+    return f"{container_errors.explain(seen.error, seen.command, seen.exit_code)} {again}".strip()
 
 
 def _command_hint(wanted: list[str], found: list[str]) -> str:
@@ -224,6 +240,12 @@ def _command_hint(wanted: list[str], found: list[str]) -> str:
 
 
 def _state_hint(spec: ContainerSpec, seen: Seen) -> str:
+    if spec.estado == "running" and seen.status == "exited" and seen.exit_code == 0 and not seen.tty and _is_shell(seen.command):
+        return _("Su programa es un intérprete sin terminal: no tiene nada que leer y acaba. Dale una con -it, o una orden que dure.")
+    if spec.estado == "running" and seen.status == "created":
+        return _("Está creado y nadie lo ha arrancado: docker start %(name)s.") % {"name": seen.name}
+    if spec.estado == "running" and seen.status == "paused":
+        return _("Está en pausa: docker unpause %(name)s.") % {"name": seen.name}
     if spec.estado == "running" and seen.status == "exited":
         return _(
             "Un contenedor vive lo que vive su primer proceso: el de este terminó con el código %(code)d. Mira «docker logs %(name)s»."

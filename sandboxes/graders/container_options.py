@@ -11,7 +11,7 @@ from typing import Annotated
 from django.utils.translation import gettext as _
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from lessons.kinds import Evidence
+from lessons.kinds import Evidence, NotEnoughEvidence
 from sandboxes.engine.student import ContainerFacts
 from sandboxes.graders.text import a_size, in_bytes, in_words, listing
 
@@ -42,6 +42,9 @@ class Options(BaseModel):
     cpus: float | None = None
     redes: list[str] = []
     salud: str = ""
+    etiquetas: dict[str, str | None] = {}
+    terminal: bool | None = None
+    procesos: int | None = None
 
 
 class MountSeen(Evidence):
@@ -62,6 +65,10 @@ class OptionsSeen(Evidence):
     cpus: float
     networks: list[str]
     health: str
+    labels: dict[str, str] | None = None
+    """Only those that the check asks for; None, as in the two that follow, in what was seen before they were looked at."""
+    tty: bool | None = None
+    processes: int | None = None
 
 
 def see(options: Options, facts: ContainerFacts) -> OptionsSeen:
@@ -78,6 +85,9 @@ def see(options: Options, facts: ContainerFacts) -> OptionsSeen:
         cpus=facts.cpus,
         networks=sorted(facts.addresses),
         health=facts.health,
+        labels={name: facts.labels[name][:500] for name in options.etiquetas if name in facts.labels},
+        tty=facts.tty,
+        processes=facts.processes,
     )
 
 
@@ -91,6 +101,9 @@ def describe(options: Options) -> list[str]:
     said += [_("con -m %(size)s") % {"size": options.memoria}] if options.memoria else []
     said += [_("con --cpus %(count)g") % {"count": options.cpus}] if options.cpus is not None else []
     said += [_("en la red «%(network)s»") % {"network": network} for network in options.redes]
+    said += [_("con --label %(name)s") % {"name": k if v is None else f"{k}={v}"} for k, v in options.etiquetas.items()]
+    said += [_("con terminal (-it)") if options.terminal else _("sin terminal")] if options.terminal is not None else []
+    said += [_("con --pids-limit %(count)d") % {"count": options.procesos}] if options.procesos is not None else []
     said += [_("con la salud «%(health)s»") % {"health": options.salud}] if options.salud else []
     return said
 
@@ -138,6 +151,7 @@ def faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fault]:
             else _("«%(name)s» puede usar %(count)g CPU") % {"name": name, "count": seen.cpus},
             _("El límite se pone al crearlo, con --cpus %(count)g, antes de la imagen.") % {"count": options.cpus},
         )
+    yield from _newer_faults(options, name, seen)
     if options.salud and options.salud != seen.health:
         yield (
             _("la salud de «%(name)s» es «%(health)s»") % {"name": name, "health": seen.health or _("ninguna")},
@@ -146,6 +160,32 @@ def faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fault]:
             else _("Mira lo que dijo la última prueba con «docker inspect --format '{{json .State.Health}}' %(name)s».") % {"name": name}
             if seen.health
             else _("La prueba la pone HEALTHCHECK en el Dockerfile o --health-cmd al crearlo."),
+        )
+
+
+def _newer_faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fault]:
+    if seen.labels is None and (options.etiquetas or options.terminal is not None or options.procesos is not None):
+        raise NotEnoughEvidence
+    for label, value in options.etiquetas.items():
+        found = (seen.labels or {}).get(label)
+        if found is None or (value is not None and found != value):
+            yield (
+                _("«%(name)s» no tiene la etiqueta %(label)s") % {"name": name, "label": label}
+                if found is None
+                else _("%(label)s vale «%(value)s»") % {"label": label, "value": found[:100]},
+                _("Se pone al crearlo, con --label %(label)s=VALOR, antes de la imagen.") % {"label": label},
+            )
+    if options.terminal is not None and options.terminal != seen.tty:
+        yield (
+            _("«%(name)s» tiene terminal") % {"name": name} if seen.tty else _("«%(name)s» no tiene terminal") % {"name": name},
+            _("Se pide al crearlo, con -it, antes de la imagen.") if options.terminal else _("Créalo sin -t."),
+        )
+    if options.procesos is not None and options.procesos != seen.processes:
+        yield (
+            _("«%(name)s» puede tener %(count)d procesos") % {"name": name, "count": seen.processes}
+            if seen.processes
+            else _("«%(name)s» no tiene límite de procesos") % {"name": name},
+            _("El límite se pone con --pids-limit %(count)d, antes de la imagen.") % {"count": options.procesos},
         )
 
 

@@ -49,7 +49,7 @@ class DockerfileSpec(Spec):
     sin_root: bool = False
     cache: bool = False
     revisado: bool = False
-    permite: list[str] = ["DL3008", "DL3013", "DL3016", "DL3018", "DL3057"]
+    permite: list[str] = ["DL3008", "DL3013", "DL3016", "DL3018", "DL3057", "DL3066"]
 
     @property
     def path(self) -> str:

@@ -53,6 +53,7 @@ SAID = {
     "DL3057": gettext_noop("falta HEALTHCHECK."),
     "DL3059": gettext_noop("varios RUN seguidos: únelos con && y serán una sola capa."),
     "DL3061": gettext_noop("antes de FROM solo puede ir ARG."),
+    "DL3066": gettext_noop("un USER con número vale en cualquier sitio; con nombre, solo donde esté en /etc/passwd."),
     "DL4000": gettext_noop("MAINTAINER ya no se usa: es LABEL maintainer=…"),
     "DL4001": gettext_noop("usa curl o wget, no los dos: así la imagen lleva uno solo."),
     "DL4003": gettext_noop("hay más de un CMD: solo cuenta el último."),

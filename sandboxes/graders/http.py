@@ -6,9 +6,11 @@
   puerto: 8080
   ruta: /saludo              # "/" by default
   metodo: POST               # GET by default
-  cuerpo: nombre=ana         # optional: what is sent
+  cuerpo: nombre=ana         # optional: what is sent…
+  formulario: {edad: "20"}   # …or the fields of a form
   estado: 200                # 200 by default
   texto: hola                # optional: appears in the answer
+  cabeceras: {Content-Type: text/html}   # optional: header → text that it has
   json: {usuario.nombre: ana, lista.0: 1}   # optional: path → value
   intentos: 3                # optional: a second between one and the next
 
@@ -23,7 +25,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from django.utils.translation import gettext as _
 from pydantic import Field
 
-from lessons.kinds import Evidence, Spec, Status, Verdict
+from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, StudentEngine
 from sandboxes.graders.text import listing
 
@@ -41,6 +43,8 @@ class HttpSpec(Spec):
     estado: int = 200
     texto: str = ""
     json_: dict[str, Any] = Field(default={}, alias="json")
+    formulario: dict[str, str] = {}
+    cabeceras: dict[str, str] = {}
     intentos: int = Field(default=3, ge=1, le=5)
 
     @property
@@ -62,6 +66,8 @@ class HttpEvidence(Evidence):
     """What curl ended with; 0 is an answer."""
     status: int
     body: str
+    headers: dict[str, str] | None = None
+    """Those the check asks for, in small letters; None in what was seen before they were looked at."""
     publishers: list[PublisherSeen] = []
 
 
@@ -74,15 +80,22 @@ class HttpKind:
         retries = spec.intentos - 1
         argv = ["curl", "-q", "-sS", "--globoff", "--noproxy", "*", "--proto", "=http", "--max-time", "4", "--max-filesize", "1048576"]
         argv += ["--retry", str(retries), "--retry-all-errors", "--retry-delay", "1", "--retry-max-time", "10"] if retries else []
-        argv += ["-X", spec.metodo, "-H", "Expect:", "-w", _MARK.replace("\n", "\\n") + "%{http_code}"]
+        argv += ["-X", spec.metodo, "-H", "Expect:", "-w", _MARK.replace("\n", "\\n") + "%{http_code}%{header_json}"]
+        for name, value in spec.formulario.items():
+            argv += ["--data-urlencode", f"{name}={value}"]
         argv += ["--data-raw", spec.cuerpo] if spec.cuerpo else []
         code, output = engine.run([*argv, f"http://127.0.0.1:{spec.puerto}{spec.ruta}"], user="alumno", seconds=18)
         body, _mark, status = output.decode(errors="replace").rpartition(_MARK)
         if not status.strip()[:3].isdigit():
             raise CannotObserve(_("curl no funciona en el laboratorio"))
+        headers = _headers(status.strip()[3:], spec)
         # What failed attempts said comes before the last one's.
         return HttpEvidence(
-            code=code, status=int(status.strip()[:3]), body=body.rpartition(_MARK)[2][-KEPT:], publishers=_publishers(spec, engine, code)
+            headers=headers,
+            code=code,
+            status=int(status.strip()[:3]),
+            body=body.rpartition(_MARK)[2][-KEPT:],
+            publishers=_publishers(spec, engine, code),
         )
 
     def judge(self, spec: HttpSpec, evidence: HttpEvidence) -> Verdict:
@@ -91,6 +104,8 @@ class HttpKind:
             expected += _(" y dice «%(text)s»") % {"text": spec.texto}
         for path, value in spec.json_.items():
             expected += _(", con %(path)s = %(value)s") % {"path": path, "value": json.dumps(value, ensure_ascii=False)}
+        for name, value in spec.cabeceras.items():
+            expected += _(", con la cabecera «%(name)s: %(value)s»") % {"name": name, "value": value}
         begins = " ".join(evidence.body.split())[:160]
         if evidence.code:
             return Verdict(Status.FAILED, expected, _silence(evidence.code), _silence_hint(spec, evidence))
@@ -101,9 +116,33 @@ class HttpKind:
         if spec.texto not in evidence.body:
             observed = _("dijo «%(text)s»") % {"text": begins}
             return Verdict(Status.FAILED, expected, observed, _("Pruébalo con «curl %(url)s».") % {"url": spec.url})
+        if spec.cabeceras and (observed := _header_fault(spec, evidence)):
+            return Verdict(Status.FAILED, expected, observed, _("Míralas con «curl -i %(url)s».") % {"url": spec.url})
         if spec.json_ and (observed := _json_fault(spec, evidence.body)):
             return Verdict(Status.FAILED, expected, observed, _("Míralo con «curl -s %(url)s | jq».") % {"url": spec.url})
         return Verdict(Status.PASSED, expected, _("respondió %(status)d") % {"status": evidence.status})
+
+
+def _headers(text: str, spec: HttpSpec) -> dict[str, str]:
+    try:
+        found = json.loads(text[:65536]) if spec.cabeceras else {}
+    except (ValueError, RecursionError):
+        return {}
+    asked = {name.lower() for name in spec.cabeceras}
+    pairs = found.items() if isinstance(found, dict) else ()
+    return {name: ", ".join(map(str, values))[:500] for name, values in pairs if name in asked and isinstance(values, list)}
+
+
+def _header_fault(spec: HttpSpec, evidence: HttpEvidence) -> str:
+    if evidence.headers is None:
+        raise NotEnoughEvidence
+    for name, value in spec.cabeceras.items():
+        found = evidence.headers.get(name.lower())
+        if found is None:
+            return _("no hay ninguna cabecera «%(name)s»") % {"name": name}
+        if value not in found:
+            return _("«%(name)s» dice «%(value)s»") % {"name": name, "value": found[:160]}
+    return ""
 
 
 def _publishers(spec: HttpSpec, engine: StudentEngine, code: int) -> list[PublisherSeen]:

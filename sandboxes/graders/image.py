@@ -15,6 +15,8 @@
   healthcheck: true
   tamano_maximo: 20m
   creada_por: build          # build, commit, import or pull
+  arquitectura: amd64
+  autor: Ana                 # as in MAINTAINER or docker commit --author
 """
 
 from __future__ import annotations
@@ -49,6 +51,8 @@ class ImageSpec(Spec):
     healthcheck: bool | None = None
     tamano_maximo: Annotated[str, AfterValidator(lambda size: a_size(size) if size else size)] = ""
     creada_por: Literal["", "build", "commit", "import", "pull"] = ""
+    arquitectura: str = ""
+    autor: str = ""
 
 
 class Config(Evidence):
@@ -64,6 +68,9 @@ class Config(Evidence):
     size: int
     origins: list[str]
     """How it may have come to be; more than one where the engine keeps no difference."""
+    architecture: str | None = None
+    author: str | None = None
+    """None in what was seen before these two were looked at."""
 
 
 class ImageEvidence(Evidence):
@@ -100,7 +107,10 @@ class ImageKind:
                 expected,
                 _("tu motor tiene %(images)s") % {"images": listing(evidence.tags, nothing=_("ninguna imagen"))},
                 missing_image_hint(spec.imagen, evidence.tags)
-                or _("Míralo con «docker images». Una imagen llega al motor con «docker pull», con «docker run» o construyéndola."),
+                or _(
+                    "Una imagen llega al motor con «docker pull», con «docker run» o construyéndola. Si al traerla dijo «manifest unknown»,"
+                    " no existe esa etiqueta; si «pull access denied» o «lookup registry-1.docker.io», no existe ese nombre."
+                ),
             )
         if spec.misma_que and evidence.id != evidence.other_id:
             return Verdict(
@@ -140,6 +150,8 @@ def _see(spec: ImageSpec, found: ImageFacts, history: list[HistoryRow]) -> Confi
         healthcheck=found.healthcheck,
         size=found.size,
         origins=origins(found, history),
+        architecture=found.architecture[:50],
+        author=found.author[:200],
     )
 
 
@@ -163,7 +175,19 @@ def origins(image: ImageFacts, history: list[HistoryRow]) -> list[str]:
 
 def _config_fault(spec: ImageSpec, found: Config | None) -> tuple[str, str, str] | None:
     """The first thing that is not as asked: expected, observed and hint."""
-    asked = ("entrypoint", "usuario", "env", "carpeta", "puertos", "etiquetas", "healthcheck", "tamano_maximo", "creada_por")
+    asked = (
+        "entrypoint",
+        "usuario",
+        "env",
+        "carpeta",
+        "puertos",
+        "etiquetas",
+        "healthcheck",
+        "tamano_maximo",
+        "creada_por",
+        "arquitectura",
+        "autor",
+    )
     if found is None:
         if any(getattr(spec, name) not in (None, "", [], {}) for name in asked):
             raise NotEnoughEvidence
@@ -219,6 +243,23 @@ def _config_fault(spec: ImageSpec, found: Config | None) -> tuple[str, str, str]
             if spec.healthcheck
             else _("Quita la instrucción HEALTHCHECK o pon HEALTHCHECK NONE."),
         )
+    for asked_for, known, word, advice in (
+        (
+            spec.arquitectura,
+            found.architecture,
+            _("su arquitectura"),
+            _("Se elige al construir o al traerla, con --platform linux/%(value)s."),
+        ),
+        (spec.autor, found.author, _("su autor"), _("Se pone con «docker commit --author» («-a»).")),
+    ):
+        if asked_for and known is None:
+            raise NotEnoughEvidence
+        if asked_for and asked_for != known:
+            return (
+                _("%(word)s es «%(value)s»") % {"word": word, "value": asked_for},
+                _("es «%(value)s»") % {"value": known} if known else _("no tiene"),
+                advice % {"value": asked_for},
+            )
     if spec.tamano_maximo and found.size > in_bytes(spec.tamano_maximo):
         return (
             _("ocupa %(size)s como mucho") % {"size": in_words(in_bytes(spec.tamano_maximo))},

@@ -8,7 +8,10 @@
   sobre_base: 1              # optional: exactly so many layers over it
   como_minimo: 2             # optional
   menos_que: notas:1.0       # optional: fewer layers than another image
+  como_mucho: 4              # optional
   instrucciones: [RUN]       # optional: words found in the history, in this order
+  sin: [ADD]                 # optional: words found nowhere in its history over the base
+  ausentes: [/clave.txt, /var/lib/apt/lists]   # optional: files or folders of files in no layer over the base
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import ClassVar
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from lessons.kinds import Evidence, Spec, Status, Verdict
+from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, HistoryRow, ImageFacts, StudentEngine
 from sandboxes.graders.text import listing, missing_image_hint
 
@@ -31,7 +34,10 @@ class LayersSpec(Spec):
     sobre_base: int | None = None
     como_minimo: int | None = None
     menos_que: str = ""
+    como_mucho: int | None = None
     instrucciones: list[str] = []
+    sin: list[str] = []
+    ausentes: list[str] = []
 
 
 class LayersEvidence(Evidence):
@@ -41,6 +47,10 @@ class LayersEvidence(Evidence):
     other_layers: list[str] | None = None
     history: list[str] = []
     """What made each row, oldest first; long ones cut."""
+    base_history: int | None = None
+    """How many of those rows are the base's; None in what was seen before that was looked at."""
+    left: list[str] | None = None
+    """Which of the paths asked for are in some layer over the base; None if they were not looked for."""
     built: bool = True
     """Whether a builder made it, as its history says; a commit leaves no instruction."""
 
@@ -62,6 +72,8 @@ class LayersKind:
             base_layers=base.layers if base else None,
             other_layers=other.layers if other else None,
             history=[row.created_by[:300] for row in reversed(rows[:HISTORY_SHOWN])],
+            base_history=len(engine.history(spec.base)) if base and spec.sin else None,
+            left=engine.in_layers(found, spec.ausentes, over=base.layers) if found and base and spec.ausentes else None,
             built=not found or not rows or _is_built(found, rows[0]),
         )
 
@@ -112,7 +124,27 @@ class LayersKind:
                 _("en su historia no aparece «%(text)s» donde se espera") % {"text": missing},
                 _("Compara tu Dockerfile con «docker history --no-trunc %(image)s».") % {"image": spec.imagen},
             )
+        if fault := _left_fault(spec, evidence):
+            return Verdict(Status.FAILED, expected, *fault)
         return Verdict(Status.PASSED, expected, observed)
+
+
+def _left_fault(spec: LayersSpec, evidence: LayersEvidence) -> tuple[str, str] | None:
+    """What should be in no instruction, or in no layer."""
+    if (spec.sin and evidence.base_history is None) or (spec.ausentes and evidence.left is None):
+        raise NotEnoughEvidence
+    for word in spec.sin:
+        if row := next((row for row in evidence.history[evidence.base_history :] if word in row), None):
+            return (
+                _("en su historia dice «%(row)s»") % {"row": " ".join(row.split())[:120]},
+                _("Lo que pasa por ARG, ENV o un RUN se lee después con «docker history»: aquí se pide sin «%(word)s».") % {"word": word},
+            )
+    if evidence.left:
+        return (
+            _("«%(path)s» está en alguna de sus capas") % {"path": evidence.left[0]},
+            _("Borrarlo en otra instrucción no lo quita de la capa de antes: bórralo en el mismo RUN, o no lo copies (.dockerignore)."),
+        )
+    return None
 
 
 def _describe(spec: LayersSpec) -> str:
@@ -123,6 +155,12 @@ def _describe(spec: LayersSpec) -> str:
         what += ngettext(", con %(count)d capa más como mínimo", ", con %(count)d capas más como mínimo", spec.como_minimo) % {
             "count": spec.como_minimo
         }
+    if spec.como_mucho is not None:
+        what += ngettext(", con %(count)d capa más como mucho", ", con %(count)d capas más como mucho", spec.como_mucho) % {
+            "count": spec.como_mucho
+        }
+    if spec.sin or spec.ausentes:
+        what += _(", sin %(names)s") % {"names": listing([*spec.sin, *spec.ausentes], nothing="")}
     if spec.menos_que:
         what += _(" y menos capas que «%(other)s»") % {"other": spec.menos_que}
     return what
@@ -137,6 +175,8 @@ def _count_fault(spec: LayersSpec, evidence: LayersEvidence, over: int) -> str:
         return _("Sobran capas: RUN, COPY, ADD y WORKDIR (si crea la carpeta) añaden una cada una.")
     if spec.sobre_base is not None and over < spec.sobre_base:
         return _("Faltan capas: cada RUN, COPY o ADD añade una; ENV, LABEL o CMD no añaden ninguna.")
+    if spec.como_mucho is not None and over > spec.como_mucho:
+        return _("Sobran capas: une las órdenes de varios RUN con &&.")
     if spec.como_minimo is not None and over < spec.como_minimo:
         return _("Faltan capas: escribe cada orden en una instrucción RUN propia.")
     if spec.menos_que:

@@ -43,6 +43,20 @@ mkdir -p ~/mal; printf 'FROM busybox:1.37\nCOPY nada.txt /\n' > ~/mal/Dockerfile
 docker commit bd hecha:1.0; docker export bd | docker import - traida:1.0
 printf 'FROM busybox:1.37\nCMD ["true"]\n' | DOCKER_BUILDKIT=0 docker build -q -t vieja:1.0 - 2>/dev/null || exit 1
 docker create --name parado miapp:1.0
+printf 'FROM busybox:1.37\nCOPY clave /clave\nRUN rm /clave\n' | docker build -q -t indiscreta:1.0 -f - . || exit 1
+docker run -d --name choca -p 8080:80 busybox:1.37 sleep 9 2>/dev/null
+docker run -d --name opciones busybox:1.37 -d 2>/dev/null
+docker run -d --name sinbash busybox:1.37 bash 2>/dev/null
+docker run -d --name junto busybox:1.37 "echo hola" 2>/dev/null
+docker run -d --name calla busybox:1.37 sh
+docker run -dit --name habla --label curso=docker --pids-limit 50 busybox:1.37 sh
+printf 'echo hola\r\n' > guion.sh; printf '#!/bin/sh\r\necho hola\r\n' > windows.sh; chmod 755 windows.sh; printf '#!/bin/sh\n' > torpe.sh
+chmod 644 torpe.sh; chmod 755 guion.sh
+for guion in guion windows torpe; do docker create --name $guion busybox:1.37 /g.sh
+docker cp -q $guion.sh $guion:/g.sh; docker start $guion; done 2>/dev/null
+printf 'FROM busybox:1.37\nUSER admin   # el mio\nCMD sleep 9\n' | docker build -q -t notas:1.0 -
+docker run -d --name comentado notas:1.0 2>/dev/null
+printf "FROM busybox:1.37\nCMD ['echo', 'hola']\n" | docker build -q -t comillas:1.0 -; docker run --name comillas comillas:1.0 2>/dev/null
 echo final
 """
 
@@ -114,7 +128,8 @@ MIAPP = {"tipo": "image", "imagen": "miapp:1.0"}
         ({"tipo": "file", "contenedor": "web", "ruta": "/data/nota.txt", "texto": "hola"}, "passed", ""),
         ({"tipo": "file", "contenedor": "parado", "ruta": "/app/entrada.sh", "modo": "700"}, "failed", "chmod 700"),
         ({"tipo": "dockerfile", "ruta": "app/Dockerfile", "base": "busybox:1.37", "usuario": "app", "sin_root": True, "sin": ["ADD"],
-          "orden": ["COPY entrada.sh .", "ENV MODO=produccion", "USER app"], "revisado": True}, "passed", "10 instrucciones"),
+          "orden": ["COPY entrada.sh .", "ENV MODO=produccion", "USER app"], "revisado": True, "permite": ["DL3025", "DL3066"]}, "passed",
+         "10 instrucciones"),
         ({"tipo": "dockerfile", "ruta": "mal/Dockerfile"}, "failed", "«nada.txt» no está en el contexto"),
         ({"tipo": "http", "puerto": 8080, "texto": "hola", "json": {"a.1.b": "hola", "a.0": 1}}, "passed", "200"),
         ({"tipo": "http", "puerto": 8080, "ruta": "/nada"}, "failed", "404"),
@@ -124,6 +139,30 @@ MIAPP = {"tipo": "image", "imagen": "miapp:1.0"}
         ({"tipo": "command", "orden": "whoami; pwd", "salida": "alumno", "regex": "^/home/alumno$"}, "passed", ""),
         ({"tipo": "command", "orden": "sleep 30", "segundos": 1}, "failed", "no ha terminado"),
         ({"tipo": "command", "orden": "nohay"}, "failed", "127"),
+        ({**WEB, "nombre": "choca"}, "failed", "ya lo usa otro"),
+        ({**WEB, "nombre": "opciones"}, "failed", "antes de la imagen"),
+        ({**WEB, "nombre": "sinbash"}, "failed", "no traen «bash»"),
+        ({**WEB, "nombre": "junto"}, "failed", "entrecomilla solo el texto"),
+        ({**WEB, "nombre": "calla"}, "failed", "intérprete sin terminal"),
+        ({**WEB, "nombre": "habla", "etiquetas": {"curso": "docker"}, "terminal": True, "procesos": 50}, "passed", ""),
+        ({**WEB, "etiquetas": {"curso": None}}, "failed", "--label curso=VALOR"),
+        ({**WEB, "nombre": "guion"}, "failed", "#!/bin/sh"),
+        ({**WEB, "nombre": "windows"}, "failed", "como en Windows"),
+        ({**WEB, "nombre": "torpe"}, "failed", "chmod +x"),
+        ({**WEB, "nombre": "comentado"}, "failed", "no empieza un comentario"),
+        ({**WEB, "nombre": "comillas"}, "failed", "comillas dobles"),
+        ({**WEB, "imagen": "redis:8.0"}, "failed", "docker rm -f web"),
+        ({"tipo": "image", "imagen": "notas:1.0", "usuario": "admin"}, "failed", "línea aparte"),
+        ({"tipo": "image", "imagen": "inexistente:9"}, "failed", "manifest unknown"),
+        ({**MIAPP, "arquitectura": "amd64"}, "passed", ""),
+        ({**MIAPP, "autor": "Ana"}, "failed", "--author"),
+        ({"tipo": "layers", "imagen": "indiscreta:1.0", "base": "busybox:1.37", "ausentes": ["/clave"]}, "failed", "en el mismo RUN"),
+        ({"tipo": "layers", "imagen": "miapp:1.0", "base": "busybox:1.37", "ausentes": ["/clave"], "sin": ["ADD"],
+          "como_mucho": 3}, "passed",
+         ""),
+        ({"tipo": "layers", "imagen": "miapp:1.0", "base": "busybox:1.37", "sin": ["EXPOSE"]}, "failed", "docker history"),
+        ({"tipo": "http", "puerto": 8080, "cabeceras": {"Content-Type": "text/html"}}, "passed", "200"),
+        ({"tipo": "http", "puerto": 8080, "cabeceras": {"X-Nada": ""}}, "failed", "curl -i"),
         ({"tipo": "any", "de": [{"tipo": "container", "nombre": "nadie"}, WEB]}, "passed", "web"),
         ({"tipo": "all", "de": [{"tipo": "container", "nombre": "nadie"}, WEB]}, "failed", "nadie"),
         ({"tipo": "not", "pista": "Bórralo.", "de": [WEB]}, "failed", "Bórralo."),
