@@ -1,10 +1,13 @@
 # The targets people and CI call. Everything they need is installed by host/bootstrap.sh.
-.PHONY: run stop uninstall test test-fast prove preview check lock certificate bench
+.PHONY: run bundle stop uninstall test test-fast prove preview check lock certificate bench
 PY = .venv/bin/python
 FAST = -m "not engine and not browser"
 
 run:
-	@sh host/bootstrap.sh up
+	@BUNDLE="$(BUNDLE)" sh host/bootstrap.sh up
+
+bundle:
+	@sh host/bootstrap.sh bundle $(OUT)
 
 stop:
 	@sh host/bootstrap.sh down

@@ -4,6 +4,7 @@
 #   bootstrap.sh up [--name NAME] [--exec CMD …]   start a lab (and run CMD against it)
 #   bootstrap.sh down [--name NAME]                stop a lab from another terminal
 #   bootstrap.sh uninstall                         remove all that was added to the machine
+#   bootstrap.sh bundle [FILE]                     pack all that a machine without a network needs
 #   bootstrap.sh python ARGS…                      run the project's Python (tools only, no lab)
 #
 # Everything it adds is written down under $STATE, so that uninstall takes away just that.
@@ -12,10 +13,15 @@ set -eu
 ROOT=$(cd "$(dirname "$0")/.." && pwd)
 STATE=${LAB_STATE:-/var/lib/docker-intensivo}
 TOOLS=$STATE/tools
+# Where apt and pip find things; a bundle says where instead (host/bundle.sh).
+APT_OPTIONS=
+PIP_OPTIONS=
 cd "$ROOT"
 
 fail() { printf 'Error: %s\n' "$*" >&2; exit 1; }
 step() { printf '%s\n' "· $*"; }
+# shellcheck source=host/bundle.sh
+. "$ROOT/host/bundle.sh"
 
 check_machine() {
     [ "$(id -u)" = 0 ] || fail "hace falta ser root (el laboratorio crea redes y un motor propio): repite la orden con sudo."
@@ -37,7 +43,7 @@ install_packages() {
     wanted=$(grep -v '^#' host/packages.txt)
     # Any engine already here serves as the program; never put Debian's over another vendor's.
     command -v dockerd >/dev/null 2>&1 || wanted="$wanted docker.io"
-    command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"
+    [ -n "${BUNDLE:-}" ] || command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"
     python3 -c 'import ensurepip' 2>/dev/null || wanted="$wanted python3-venv"
     [ "$1" = dev ] && { command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium"; }
     missing=
@@ -51,11 +57,12 @@ install_packages() {
     [ -e $guard ] || { printf '#!/bin/sh\nexit 101\n' >$guard && chmod 755 $guard && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }
     log=$STATE/apt.log
     # shellcheck disable=SC2086
-    { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $missing; } >"$log" 2>&1 ||
+    { apt-get $APT_OPTIONS update -q && DEBIAN_FRONTEND=noninteractive apt-get $APT_OPTIONS install -yq --no-install-recommends $missing; } >"$log" 2>&1 ||
         fail "no se pudieron instalar los paquetes:$missing. El registro está en $log."
     if ! command -v docker >/dev/null 2>&1; then
         # From Debian 13 on the client is a package of its own.
-        DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends docker-cli >>"$log" 2>&1 ||
+        # shellcheck disable=SC2086
+        DEBIAN_FRONTEND=noninteractive apt-get $APT_OPTIONS install -yq --no-install-recommends docker-cli >>"$log" 2>&1 ||
             fail "falta el cliente de Docker y no se pudo instalar docker-cli. El registro está en $log."
         missing="$missing docker-cli"
     fi
@@ -71,7 +78,7 @@ install_packages() {
 
 find_python() {
     for version in 3.13 3.12; do
-        for candidate in "$(command -v python$version || true)" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/$version*/bin/python$version; do
+        for candidate in "$BUNDLED/python/bin/python$version" "$(command -v python$version || true)" "${PYENV_ROOT:-$HOME/.pyenv}"/versions/$version*/bin/python$version; do
             # A pyenv shim answers with an error when its version is not selected.
             [ -x "$candidate" ] && "$candidate" -c '' 2>/dev/null && { echo "$candidate"; return; }
         done
@@ -89,13 +96,15 @@ install_python() {
     if [ ! -x "$TOOLS/uv/bin/uv" ]; then
         step "Instalando uv"
         python3 -m venv "$TOOLS/uv" || fail "python3 no puede crear entornos virtuales: instala python3-venv."
-        "$TOOLS/uv/bin/pip" install -q -r host/uv.lock.txt || fail "no se pudo instalar uv: comprueba el acceso a PyPI."
+        # shellcheck disable=SC2086
+        "$TOOLS/uv/bin/pip" install -q $PIP_OPTIONS -r host/uv.lock.txt || fail "no se pudo instalar uv: comprueba el acceso a PyPI."
     fi
     step "Instalando las bibliotecas de Python ($lock)"
     python=$(find_python)
     [ -x .venv/bin/python ] || "$TOOLS/uv/bin/uv" venv -q --clear --python "$python" .venv ||
         fail "no hay Python 3.12 ni 3.13 y no se pudo descargar."
-    "$TOOLS/uv/bin/uv" pip install -q --python .venv/bin/python --require-hashes -r $lock ||
+    # shellcheck disable=SC2086
+    "$TOOLS/uv/bin/uv" pip install -q $PIP_OPTIONS --python .venv/bin/python --require-hashes -r $lock ||
         fail "no se pudieron instalar las bibliotecas de Python: comprueba el acceso a PyPI."
     # The development set holds the runtime set, so it satisfies both.
     { [ "$1" = dev ] && cat requirements.lock host/uv.lock.txt | sha256sum | cut -d' ' -f1; echo "$key"; } >.venv/.lock
@@ -117,6 +126,7 @@ build_front() {
 
 prepare() {
     check_machine
+    [ -z "${BUNDLE:-}" ] || bundle_open "$BUNDLE"
     install_packages "$1"
     install_python "$1"
     build_front
@@ -129,6 +139,10 @@ case " $* " in *" --exec "*) kind=dev ;; esac
 case $command in
     up) prepare $kind; exec .venv/bin/python -m host.lab up "$@" ;;
     python) check_machine; install_packages dev; install_python dev; build_front; exec .venv/bin/python "$@" ;;
+    bundle)
+        prepare run
+        .venv/bin/python -c 'from host import images; images.ensure(lambda what: print(f"      construyendo {what}"))'
+        bundle_make "${1:-aula.tar.gz}" ;;
     down | uninstall)
         [ "$(id -u)" = 0 ] || fail "hace falta ser root: repite la orden con sudo."
         if [ -x .venv/bin/python ]; then .venv/bin/python -m host.lab "$command" "$@"; fi
@@ -141,5 +155,5 @@ case $command in
         fi
         rm -rf "$STATE" .venv node_modules static/build
         step "Desinstalado" ;;
-    *) fail "orden desconocida: $command (up, down, uninstall, python)" ;;
+    *) fail "orden desconocida: $command (up, down, uninstall, bundle, python)" ;;
 esac
