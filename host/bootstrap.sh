@@ -153,6 +153,7 @@ case $command in
             DEBIAN_FRONTEND=noninteractive apt-get purge -yq $(sort -u "$STATE/added-packages") >/dev/null 2>&1 ||
                 printf '%s\n' "No se pudieron quitar todos los paquetes: $(sort -u "$STATE/added-packages" | tr '\n' ' ')" >&2
         fi
+        if [ -e "$LIBRARIES" ]; then rm "$LIBRARIES" && ldconfig; fi
         rm -rf "$STATE" .venv node_modules static/build
         step "Desinstalado" ;;
     *) fail "orden desconocida: $command (up, down, uninstall, bundle, python)" ;;

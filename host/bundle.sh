@@ -9,6 +9,7 @@
 #   about        what machine and what sources it is for
 
 BUNDLED=$STATE/bundle
+LIBRARIES=/etc/ld.so.conf.d/docker-intensivo.conf
 
 bundle_about() {
     # shellcheck disable=SC1091
@@ -85,6 +86,9 @@ bundle_open() {
     mkdir -p "$BUNDLED/lists/partial"
     APT_OPTIONS="-o Dir::Etc::SourceList=$BUNDLED/sources.list -o Dir::Etc::SourceParts=/dev/null -o Dir::State::lists=$BUNDLED/lists"
     PIP_OPTIONS="--no-index --find-links $BUNDLED/wheels"
-    # Its interpreter was built for another place.
-    export LD_LIBRARY_PATH="$BUNDLED/python/lib"
+    # Its interpreter was built for another place, where it would look for its library.
+    if ! "$BUNDLED"/python/bin/python3 -c '' 2>/dev/null; then
+        echo "$BUNDLED/python/lib" >"$LIBRARIES"
+        ldconfig
+    fi
 }

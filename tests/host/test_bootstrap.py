@@ -1,4 +1,4 @@
-"""What `make uninstall` takes away: what was added, nothing else."""
+"""What `make uninstall` takes away, and which bundles `make run BUNDLE=` refuses."""
 
 from __future__ import annotations
 
@@ -48,3 +48,24 @@ def test_packages_that_were_added_and_only_they_are_purged(clone: Path, tmp_path
 def test_a_machine_that_had_everything_keeps_it(clone: Path, tmp_path: Path) -> None:
     uninstall(clone, tmp_path / "state")
     assert not (tmp_path / "apt-calls").exists()
+
+
+def start_from(clone: Path, bundle: Path, state: Path) -> str:
+    env = {**os.environ, "LAB_STATE": str(state), "BUNDLE": str(bundle), "LAB_MIN_DISK_MB": "1"}
+    done = subprocess.run(
+        ["sh", "host/bootstrap.sh", "up", "--name", "nunca"], cwd=clone, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    return done.stderr
+
+
+def test_a_bundle_that_cannot_be_used_is_refused_by_one_sentence(clone: Path, tmp_path: Path) -> None:
+    state, bundle = tmp_path / "state", tmp_path / "aula.tar.gz"
+    shutil.copy(ROOT / "requirements.lock", clone)
+    assert "no se puede leer" in start_from(clone, bundle, state)
+    bundle.write_bytes(b"not an archive")
+    assert "está dañado" in start_from(clone, bundle, state)
+    (tmp_path / "about").write_text("potato sparc 0123456789abcdef\n")
+    subprocess.run(["tar", "-C", str(tmp_path), "-czf", str(bundle), "about"], check=True)
+    assert "hazlo de nuevo con «make bundle»" in start_from(clone, bundle, state)
+    assert not (state / "added-packages").exists()
