@@ -63,20 +63,20 @@ def _perform(case: Case, place: Seat, engine: LabEngine) -> tuple[str, dict[str,
     mutant = case.kind == Kind.MUTANT
     with desk(engine, place.machines) as terminals:
         said = terminals.carry_out(commands, patience=MUTANT_PATIENCE if mutant else PATIENCE, stubborn=mutant)
-        answers = _answers(commands)
+        answers = answers_in(commands)
         right = case.kind in (Kind.SOLUTION, Kind.MUTANT)
         with Nodes(engine, place.machines, seconds=PATIENCE) as nodes:
-            verdicts, _evidence = grade(exercise.checks, nodes.engine, answer=lambda spec: _answer(spec, answers, right=right))
+            verdicts, _evidence = grade(exercise.checks, nodes.engine, answer=lambda spec: answer_to(spec, answers, right=right))
     return said, dict(verdicts)
 
 
-def _answers(commands: tuple[str, ...]) -> dict[str, list[str]]:
+def answers_in(commands: tuple[str, ...]) -> dict[str, list[str]]:
     """The answers among the commands, `? id: one | another`, by question."""
     said = [command[1:].partition(":") for command in commands if command.startswith("?")]
     return {id_.strip(): [part.strip() for part in answer.split(" | ")] for id_, _colon, answer in said}
 
 
-def _answer(spec: Any, answers: dict[str, list[str]], *, right: bool) -> QuizAnswer | None:
+def answer_to(spec: Any, answers: dict[str, list[str]], *, right: bool) -> QuizAnswer | None:
     """What the student answered to a question; in a solution, the right thing unless it says otherwise."""
     given = answers.get(spec.id)
     if given is None and right and isinstance(spec, QuizSpec):

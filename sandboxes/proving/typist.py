@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sandboxes.engine import EngineError, LabEngine
 from sandboxes.engine.stream import HEADER
 
 PATIENCE = 120
 """Seconds for one command; an overloaded machine is slow, not wrong."""
+GRACE = 10
+"""Seconds for a command to mind a Ctrl-C."""
 _SHELL = ["env", "TERM=xterm", "LANG=C.UTF-8", "script", "-qfec", "su - alumno", "/dev/null"]
 _SETUP = """ stty rows 50 cols 200; PS1='$ '; PROMPT_COMMAND='printf "\\e]777;lab;%s\\a" "$?"'"""
 _MARK = re.compile(rb"\x1b\]777;lab;(\d+)\x07")
@@ -57,8 +59,10 @@ class Typist:
         self._await(seconds, command)
 
     def interrupt(self) -> None:
-        """Ctrl-C, for what does not end by itself."""
+        """Ctrl-C, for what does not end by itself; its prompt, if one comes, must not be taken for another command's."""
         self._send(b"\x03")
+        with suppress(Lost):
+            self._await(GRACE, "^C")
 
     def _send(self, data: bytes) -> None:
         try:

@@ -46,14 +46,19 @@ class Command(BaseCommand):
         began = time.monotonic()
         proofs: list[Proof] = []
         with ThreadPoolExecutor(max(1, options["jobs"])) as pool:
-            for future in as_completed([pool.submit(try_case, case, lab_engine()) for case in wanted]):
-                if future.cancelled():
-                    continue
-                proofs.append(future.result())
-                report.tell(proofs[-1])
-                if options["debidos"] and time.monotonic() - began > LENIENCE * options["presupuesto"]:
-                    # What is under way ends; the rest waits for another day.
-                    pool.shutdown(wait=False, cancel_futures=True)
+            try:
+                for future in as_completed([pool.submit(try_case, case, lab_engine()) for case in wanted]):
+                    if future.cancelled():
+                        continue
+                    proofs.append(future.result())
+                    report.tell(proofs[-1])
+                    if options["debidos"] and time.monotonic() - began > LENIENCE * options["presupuesto"]:
+                        # What is under way ends; the rest waits for another day.
+                        pool.shutdown(wait=False, cancel_futures=True)
+            except KeyboardInterrupt:
+                self.stderr.write("Se acaba lo que está a medias, para no dejar nada en marcha…")
+                pool.shutdown(cancel_futures=True)
+                raise CommandError("Interrumpido.") from None
         cut = len(proofs) < len(wanted)
         proofs += [] if cut else _bonus(chosen, proofs)
         report.table(proofs, seconds=time.monotonic() - began)
