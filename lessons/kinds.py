@@ -118,6 +118,13 @@ class Captures(Protocol):
 
 
 @runtime_checkable
+class Beside(Protocol):
+    """A kind that looks by commands, which take their time: it may look beside others, and asks the engine alone."""
+
+    beside: ClassVar[bool]
+
+
+@runtime_checkable
 class Answered(Protocol):
     """A kind that looks at what was answered on the page, not at an engine."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -37,6 +38,9 @@ EVIDENCE_LIMIT = 256 << 10
 KEPT = 200
 """Characters that one check may keep for later ones."""
 
+
+SIDE_BY_SIDE = 4
+"""Checks of one run that are looked at at once."""
 
 Verdicts = list[tuple[str, Verdict]]
 
@@ -121,9 +125,12 @@ def grade(
 
     `engine_of` gives the engine of a node by its name, and of the first for an empty one; `answer`, what was answered to a
     question; `tell` hears of every verdict as it comes, with those before it."""
+    checks = list(checks)
     seen: dict[str, Any] = {}
 
     def observe(spec: kinds.Spec, kind: kinds.Kind) -> kinds.Evidence:
+        if spec.id in ahead:
+            return ahead[spec.id].result()
         if isinstance(kind, kinds.Answered):
             found = answer(spec)
             return kind.answered(spec, found.given if found else None, found.tries if found else 0)
@@ -140,7 +147,22 @@ def grade(
         seen[spec.id] = raw
         return _judge(kind, spec, kind.evidence.model_validate(raw))
 
-    return _in_order(checks, look, tell), seen
+    pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="check")
+    try:
+        ahead = _look_ahead(checks, engine_of, pool)
+        return _in_order(checks, look, tell), seen
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _look_ahead(checks: list[kinds.Spec], engine_of: Callable[[str], Any], pool: ThreadPoolExecutor) -> dict[str, Future[kinds.Evidence]]:
+    """Begin to look at what takes its time and waits for no other check."""
+
+    def observe(spec: kinds.Spec) -> kinds.Evidence:
+        return kinds.get(spec.tipo).observe(spec, engine_of(spec.nodo))
+
+    slow = [spec for spec in checks if isinstance(kinds.get(spec.tipo), kinds.Beside) and not spec.requiere and not spec.awaited()]
+    return {spec.id: pool.submit(observe, spec) for spec in slow}
 
 
 def rejudge(check: CheckRun) -> Verdicts:

@@ -7,9 +7,10 @@ model, has a deadline and a budget of bytes, and ends in CannotObserve rather th
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from types import TracebackType
 from typing import Any, cast
 
@@ -66,11 +67,13 @@ __all__ = [
 
 BYTE_BUDGET = 16 << 20
 """What one check run may read from a student's engine, in all."""
+_COMMANDS = ("sandbox", "run")
+"""What begins the keys of answers that commands gave."""
 _BASE = "http://student:80"
 
 
 class StudentEngine:
-    """One check run's connection; a context manager. Answers are remembered: each question is asked once."""
+    """One check run's connection; a context manager, for several threads. Answers are remembered: each question is asked once."""
 
     def __init__(self, lab: LabEngine, container: str, *, seconds: float) -> None:
         self._lab = lab
@@ -78,6 +81,9 @@ class StudentEngine:
         self._deadline = time.monotonic() + seconds
         self._budget = Budget(BYTE_BUDGET, self._deadline)
         self._known: dict[tuple[str, ...], Any] = {}
+        self._asking: dict[tuple[str, ...], threading.Lock] = {}
+        # Questions go one after another, on one connection; commands side by side.
+        self._line = threading.Lock()
 
     def __enter__(self) -> StudentEngine:
         self._api: Any = docker.APIClient(_BASE, version="1.41", timeout=20)
@@ -244,10 +250,11 @@ class StudentEngine:
         return True
 
     def _ask(self, key: tuple[str, ...], question: Any) -> Any:
-        if key not in self._known:
-            with _untrusted():
-                self._known[key] = question()
-        return self._known[key]
+        with self._asking.setdefault(key, threading.Lock()):
+            if key not in self._known:
+                with _untrusted(), nullcontext() if key[0] in _COMMANDS else self._line:
+                    self._known[key] = question()
+            return self._known[key]
 
 
 class Nodes:
@@ -259,6 +266,7 @@ class Nodes:
         self._containers = dict(containers)
         self._engines: dict[str, StudentEngine] = {}
         self._stack = ExitStack()
+        self._opening = threading.Lock()
 
     def __enter__(self) -> Nodes:
         return self
@@ -270,9 +278,10 @@ class Nodes:
         node = node or next(iter(self._containers))
         if node not in self._containers:
             raise CannotObserve(f"el laboratorio no tiene ningún nodo «{node}»")
-        if node not in self._engines:
-            self._engines[node] = self._stack.enter_context(StudentEngine(self._lab, self._containers[node], seconds=self._seconds))
-        return self._engines[node]
+        with self._opening:
+            if node not in self._engines:
+                self._engines[node] = self._stack.enter_context(StudentEngine(self._lab, self._containers[node], seconds=self._seconds))
+            return self._engines[node]
 
 
 @contextmanager

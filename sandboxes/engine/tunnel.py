@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import socket
+import threading
 import time
 from typing import Any
 
@@ -21,11 +22,14 @@ class Budget:
 
     def __init__(self, count: int, deadline: float) -> None:
         self._left = count
+        self._spending = threading.Lock()
         self._deadline = deadline
 
     def spend(self, count: int) -> None:
-        self._left -= count
-        if self._left < 0:
+        with self._spending:
+            self._left -= count
+            spent = self._left < 0
+        if spent:
             raise CannotObserve("el motor contestó con demasiados datos")
 
     def seconds(self) -> float:

@@ -42,6 +42,7 @@ class CommandEvidence(Evidence):
 
 class CommandKind:
     name: ClassVar[str] = "command"
+    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = CommandSpec
     evidence: ClassVar[type[Evidence]] = CommandEvidence
 

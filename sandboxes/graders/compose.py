@@ -85,6 +85,7 @@ class ComposeEvidence(Evidence):
 
 class ComposeKind:
     name: ClassVar[str] = "compose"
+    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = ComposeSpec
     evidence: ClassVar[type[Evidence]] = ComposeEvidence
 

@@ -72,6 +72,7 @@ class DockerfileEvidence(Evidence):
 
 class DockerfileKind:
     name: ClassVar[str] = "dockerfile"
+    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = DockerfileSpec
     evidence: ClassVar[type[Evidence]] = DockerfileEvidence
 

@@ -68,6 +68,7 @@ class EngineEvidence(Evidence):
 
 class EngineKind:
     name: ClassVar[str] = "engine"
+    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = EngineSpec
     evidence: ClassVar[type[Evidence]] = EngineEvidence
 

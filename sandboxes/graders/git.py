@@ -71,6 +71,7 @@ class GitEvidence(Evidence):
 
 class GitKind:
     name: ClassVar[str] = "git"
+    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = GitSpec
     evidence: ClassVar[type[Evidence]] = GitEvidence
 

@@ -73,6 +73,7 @@ class HttpEvidence(Evidence):
 
 class HttpKind:
     name: ClassVar[str] = "http"
+    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = HttpSpec
     evidence: ClassVar[type[Evidence]] = HttpEvidence
 

@@ -246,8 +246,10 @@ def test_flood_of_commands_is_over_the_budget() -> None:
     specs = [kinds.parse({"id": str(n), "tipo": "command", "titulo": "x", "orden": f"yes {n}"}) for n in range(6)]
     with StudentEngine(SayingEngine(b"y\n" * (2 << 20)), "lab-x", seconds=5) as engine:
         verdicts, evidence = grading.grade(specs, lambda _node: engine)
-    assert verdicts[-1][1].status == Status.UNKNOWN
-    assert "demasiados datos" in verdicts[-1][1].observed
+    # They are looked at side by side: which of them is one too many is not known.
+    over = [verdict.observed for _id, verdict in verdicts if verdict.status == Status.UNKNOWN]
+    assert over
+    assert all("demasiados datos" in observed for observed in over)
     assert len(json.dumps(evidence)) < 100_000
 
 
