@@ -159,7 +159,7 @@ def test_published_port_is_reached_from_the_host(real_lab: Any, machine: str) ->
     shell(real_lab, machine, "docker run -d -p 8080:80 busybox:1.37 sh -c 'echo hola >/index.html; httpd -f -h /'")
     address = shell(real_lab, machine, "hostname -i")
     said = subprocess.run(
-        ["curl", "-s", "-m", "5", "--retry", "5", "--retry-connrefused", f"http://{address}:8080/"],
+        ["curl", "-sf", "-m", "10", "--retry", "20", "--retry-delay", "1", "--retry-all-errors", f"http://{address}:8080/"],
         capture_output=True,
         text=True,
         check=False,
@@ -209,9 +209,9 @@ def test_a_seeded_machine_has_the_course_images_at_no_cost_of_disk(real_lab: Any
         listed = real_lab.run(name, ["docker", "images", "--format", "{{.Repository}}:{{.Tag}}"]).output.decode().split()
         assert sorted(listed) == sorted(images.course_images().values())
         # In a disk of 1 GB there is room for as much again: what the image brings counts for nobody.
-        said = real_lab.run(name, ["docker", "run", "--rm", "busybox:1.37", "echo", "hola"], seconds=60)
+        said = real_lab.run(name, ["docker", "run", "--rm", "busybox:1.37", "echo", "hola"], seconds=180)
         assert said.output == b"hola\n"
-        wrote = real_lab.run(name, ["dd", "if=/dev/zero", "of=/lleno", "bs=1M", "count=700"], seconds=60)
+        wrote = real_lab.run(name, ["dd", "if=/dev/zero", "of=/lleno", "bs=1M", "count=700"], seconds=180)
         assert wrote.code == 0, wrote.output
     finally:
         real_lab.remove(name)
