@@ -103,8 +103,9 @@ install_python() {
     python=$(find_python)
     [ -x .venv/bin/python ] || "$TOOLS/uv/bin/uv" venv -q --clear --python "$python" .venv ||
         fail "no hay Python 3.12 ni 3.13 y no se pudo descargar."
+    # Compiled at once: what runs later may not write there, and would compile it all anew at each start, for seconds.
     # shellcheck disable=SC2086
-    "$TOOLS/uv/bin/uv" pip install -q $PIP_OPTIONS --python .venv/bin/python --require-hashes -r $lock ||
+    "$TOOLS/uv/bin/uv" pip install -q --compile-bytecode $PIP_OPTIONS --python .venv/bin/python --require-hashes -r $lock ||
         fail "no se pudieron instalar las bibliotecas de Python: comprueba el acceso a PyPI."
     # The development set holds the runtime set, so it satisfies both.
     { [ "$1" = dev ] && cat requirements.lock host/uv.lock.txt | sha256sum | cut -d' ' -f1; echo "$key"; } >.venv/.lock
@@ -129,6 +130,7 @@ prepare() {
     [ -z "${BUNDLE:-}" ] || bundle_open "$BUNDLE"
     install_packages "$1"
     install_python "$1"
+    .venv/bin/python -m compileall -q -x sandboxes/images host labsite lessons sandboxes >/dev/null
     build_front
 }
 

@@ -44,7 +44,7 @@ def content_key() -> str:
     """Names what would be built from the sources as they are."""
     digest = hashlib.sha256(f"{SUITE} {BASE_IMAGE}".encode())
     for path in sorted(SOURCES.rglob("*")):
-        if path.is_file():
+        if path.is_file() and "__pycache__" not in path.parts:
             digest.update(f"{path.relative_to(SOURCES)}\0{path.stat().st_mode & 0o111}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

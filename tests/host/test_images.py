@@ -27,6 +27,8 @@ def sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_the_key_is_the_contents_wherever_they_are(sources: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = images.content_key()
     os.utime(sources / "sandbox" / "Dockerfile", (0, 0))
+    (sources / "course" / "contador" / "__pycache__").mkdir()
+    (sources / "course" / "contador" / "__pycache__" / "app.pyc").touch()
     assert images.content_key() == here
     monkeypatch.undo()
     assert images.content_key() == here
