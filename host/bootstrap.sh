@@ -39,6 +39,24 @@ check_machine() {
         fail "quedan $free_mb MB libres en $STATE y hacen falta ${LAB_MIN_DISK_MB:-8000}: libera espacio o pon LAB_STATE en otro disco."
 }
 
+# While packages come or go none of their services may start, for the lab runs its own, nor be stopped: one that never
+# ran makes its package's removal fail (docker-registry's does). A policy that the machine has already is left alone.
+SERVICE_POLICY=/usr/sbin/policy-rc.d
+forbid_services() {
+    [ -e $SERVICE_POLICY ] && return 0
+    trap 'rm -f $SERVICE_POLICY' EXIT
+    printf '#!/bin/sh\nexit 101\n' >$SERVICE_POLICY
+    chmod 755 $SERVICE_POLICY
+    forbidden=1
+}
+
+allow_services() {
+    [ -z "${forbidden:-}" ] && return 0
+    rm -f $SERVICE_POLICY
+    forbidden=
+    trap - EXIT
+}
+
 install_packages() {
     wanted=$(grep -v '^#' host/packages.txt)
     # Any engine already here serves as the program; never put Debian's over another vendor's.
@@ -52,10 +70,10 @@ install_packages() {
     done
     [ -z "$missing" ] && return 0
     step "Instalando paquetes de Debian:$missing"
-    # No service of these packages may start: the lab runs its own, apart from the machine's.
-    guard=/usr/sbin/policy-rc.d
-    [ -e $guard ] || { printf '#!/bin/sh\nexit 101\n' >$guard && chmod 755 $guard && trap 'rm -f /usr/sbin/policy-rc.d' EXIT; }
+    # Written down first: what a failed installation leaves is taken away as well.
+    for package in $missing; do echo "$package"; done >>"$STATE/added-packages"
     log=$STATE/apt.log
+    forbid_services
     # shellcheck disable=SC2086
     { apt-get $APT_OPTIONS update -q && DEBIAN_FRONTEND=noninteractive apt-get $APT_OPTIONS install -yq --no-install-recommends $missing; } >"$log" 2>&1 ||
         fail "no se pudieron instalar los paquetes:$missing. El registro está en $log."
@@ -65,10 +83,9 @@ install_packages() {
         DEBIAN_FRONTEND=noninteractive apt-get $APT_OPTIONS install -yq --no-install-recommends docker-cli >>"$log" 2>&1 ||
             fail "falta el cliente de Docker y no se pudo instalar docker-cli. El registro está en $log."
         missing="$missing docker-cli"
+        echo docker-cli >>"$STATE/added-packages"
     fi
-    rm -f $guard
-    trap - EXIT
-    for package in $missing; do echo "$package"; done >>"$STATE/added-packages"
+    allow_services
     if command -v systemctl >/dev/null 2>&1; then
         for unit in docker.service docker.socket containerd.service redis-server.service docker-registry.service; do
             case " $missing " in *" ${unit%%.*}"*) systemctl disable --now "$unit" >/dev/null 2>&1 || true ;; esac
@@ -151,9 +168,12 @@ case $command in
         [ "$command" = uninstall ] || exit 0
         if [ -s "$STATE/added-packages" ]; then
             step "Quitando los paquetes que se añadieron"
+            forbid_services
+            # What says which they were stays until they are gone, so that it can be tried again.
             # shellcheck disable=SC2046
-            DEBIAN_FRONTEND=noninteractive apt-get purge -yq $(sort -u "$STATE/added-packages") >/dev/null 2>&1 ||
-                printf '%s\n' "No se pudieron quitar todos los paquetes: $(sort -u "$STATE/added-packages" | tr '\n' ' ')" >&2
+            DEBIAN_FRONTEND=noninteractive apt-get purge -yq $(sort -u "$STATE/added-packages") >"$STATE/apt.log" 2>&1 ||
+                fail "no se pudieron quitar los paquetes que se añadieron: el registro está en $STATE/apt.log. Los datos siguen ahí; arréglalo y repite la orden."
+            allow_services
         fi
         if [ -e "$LIBRARIES" ]; then rm "$LIBRARIES" && ldconfig; fi
         rm -rf "$STATE" .venv node_modules static/build

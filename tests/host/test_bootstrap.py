@@ -21,17 +21,21 @@ def clone(tmp_path: Path) -> Path:
         (clone / folder).mkdir(parents=True)
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "apt-get").write_text(f'#!/bin/sh\necho "$@" >>{tmp_path}/apt-calls\n')
+    (programs / "apt-get").write_text(
+        f'#!/bin/sh\necho "$@" >>{tmp_path}/apt-calls\n/usr/sbin/policy-rc.d docker-registry stop\n'
+        f'echo $? >{tmp_path}/policy\necho "apt says why" >&2\n[ ! -e {tmp_path}/broken ]\n'
+    )
     (programs / "apt-get").chmod(0o755)
     return clone
 
 
-def uninstall(clone: Path, state: Path) -> str:
+def uninstall(clone: Path, state: Path, *, code: int = 0) -> str:
     if os.geteuid() != 0:
         pytest.fail("the lab's scripts need root, and so do their tests")
     env = {**os.environ, "LAB_STATE": str(state), "PATH": f"{clone.parent}/bin:{os.environ['PATH']}"}
-    done = subprocess.run(["sh", "host/bootstrap.sh", "uninstall"], cwd=clone, env=env, capture_output=True, text=True, check=True)
-    return done.stdout
+    done = subprocess.run(["sh", "host/bootstrap.sh", "uninstall"], cwd=clone, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
 
 
 def test_packages_that_were_added_and_only_they_are_purged(clone: Path, tmp_path: Path) -> None:
@@ -43,6 +47,30 @@ def test_packages_that_were_added_and_only_they_are_purged(clone: Path, tmp_path
     assert not state.exists()
     assert sorted(path.name for path in clone.iterdir()) == ["host", "static"]
     assert [path.name for path in (clone / "static").iterdir()] == ["js"]
+
+
+def test_no_service_is_started_or_stopped_meanwhile_and_no_policy_stays(clone: Path, tmp_path: Path) -> None:
+    """docker-registry's removal fails if its service, which never ran, is to be stopped."""
+    policy = Path("/usr/sbin/policy-rc.d")
+    had = policy.exists()
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "added-packages").write_text("docker-registry\n")
+    uninstall(clone, state)
+    assert (tmp_path / "policy").read_text().strip() == "101"
+    assert policy.exists() == had
+
+
+def test_packages_that_do_not_go_are_said_and_can_be_tried_again(clone: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    state.mkdir()
+    (state / "added-packages").write_text("docker-registry\n")
+    (tmp_path / "broken").touch()
+    assert f"el registro está en {state}/apt.log" in uninstall(clone, state, code=1)
+    assert "apt says why" in (state / "apt.log").read_text()
+    (tmp_path / "broken").unlink()
+    assert "Desinstalado" in uninstall(clone, state)
+    assert not state.exists()
 
 
 def test_a_machine_that_had_everything_keeps_it(clone: Path, tmp_path: Path) -> None:
