@@ -30,6 +30,7 @@ from sandboxes import activity, checkpoints, fingerprint, tasks
 from sandboxes.engine import lab_engine
 from sandboxes.engine.student import CannotObserve, Nodes
 from sandboxes.models import Sandbox, State
+from sandboxes.turns import turn
 
 log = structlog.get_logger()
 
@@ -90,12 +91,13 @@ def run_check(check_id: int) -> None:
     exercise = progress.exercise_of(check.attempt)
     sandbox = Sandbox.objects.filter(attempt=check.attempt, state=State.READY).first()
     machines = {machine.node: machine.name for machine in sandbox.machines.all()} if sandbox else {}
-    if exercise is None or not machines:
+    if exercise is None or sandbox is None or not machines:
         progress.fail_check(check, _("El laboratorio ya no está en marcha."))
         return
     answers = progress.answers_of(check.attempt)
     try:
-        with Nodes(lab_engine(), machines, seconds=settings.ENV.check_timeout) as nodes:
+        # In turn, for a machine that is being copied stands still and takes no command (checkpoints.keep).
+        with turn(sandbox.pk), Nodes(lab_engine(), machines, seconds=settings.ENV.check_timeout) as nodes:
             verdicts, evidence = grade(
                 exercise.checks,
                 nodes.engine,
@@ -108,7 +110,7 @@ def run_check(check_id: int) -> None:
     ended = progress.end_check(check, exercise, verdicts, evidence, made_by=fingerprint.of_run(exercise.key))
     if ended and CheckRun.objects.filter(pk=check.pk, passed=True).exists():
         tasks.enqueue(tasks.examine_programs, check.pk)
-    if ended and sandbox:
+    if ended:
         done = (id_ for id_, verdict in verdicts if verdict.status == Status.PASSED)
         for step in checkpoints.due(exercise, check.attempt, done):
             tasks.enqueue(tasks.keep_checkpoint, str(sandbox.pk), step)

@@ -198,15 +198,19 @@ def bring_up(sandbox: Sandbox) -> None:
 
 def _fail(sandbox: Sandbox, before: set[int]) -> None:
     """A start that failed: what it made goes, what the student had stays for another try."""
+    from sandboxes import tasks
+
     for machine in sandbox.machines.exclude(pk__in=before).order_by("-position"):
         pool.discard(machine)
-    move(
+    failed = move(
         sandbox,
         (State.STARTING,),
         State.FAILED,
         reason=_("El motor del laboratorio no pudo arrancarlo. Vuelve a intentarlo."),
         kept_until=_keep_until() if before else None,
     )
+    if failed and egress.asks(sandbox.exercise):
+        tasks.enqueue(tasks.refresh_egress)
 
 
 def _let_go(sandbox: Sandbox) -> None:

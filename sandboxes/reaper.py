@@ -79,7 +79,7 @@ def _end_stuck() -> None:
     limit = timezone.now() - timedelta(seconds=settings.ENV.start_timeout * 2)
     for sandbox in Sandbox.objects.filter(state=State.STARTING, changed__lt=limit):
         if lifecycle.move(sandbox, (State.STARTING,), State.FAILED, reason=_("El arranque se interrumpió. Vuelve a intentarlo.")):
-            lifecycle.put_down(sandbox)
+            _quietly_put_down(sandbox)
 
 
 def _serve_queue() -> None:
@@ -95,8 +95,9 @@ def _find_lost(containers: dict[str, Container], began: datetime) -> None:
     What became ready after the containers were listed is not judged by that list."""
     for sandbox in Sandbox.objects.filter(state=State.READY, changed__lt=began).prefetch_related("machines"):
         names = [machine.name for machine in sandbox.machines.all()]
-        running = [name for name in names if name in containers and containers[name].state == "running"]
-        if len(running) < max(1, len(names)):
+        # Paused is one that is being copied (checkpoints.keep).
+        there = [name for name in names if name in containers and containers[name].state in ("running", "paused")]
+        if len(there) < max(1, len(names)):
             lifecycle.stop(
                 sandbox,
                 state=State.EXPIRED,
@@ -109,10 +110,10 @@ def _remove_expired_keeps() -> None:
     over = list(ended.filter(kept_until__lt=timezone.now()))
     over += list(ended.filter(kept_until__isnull=False).order_by("-changed")[settings.ENV.keep_max :])
     for sandbox in over:
-        lifecycle.put_down(sandbox)
+        _quietly_put_down(sandbox)
     # Ended sandboxes with machines but nothing to keep: a stop that was cut short.
     for sandbox in ended.filter(kept_until=None, machines__isnull=False, changed__lt=timezone.now() - GRACE).distinct():
-        lifecycle.put_down(sandbox)
+        _quietly_put_down(sandbox)
 
 
 def _remove_orphans(containers: dict[str, Container]) -> None:
@@ -158,6 +159,14 @@ def _stopped_late(machine: Machine, containers: dict[str, Container]) -> bool:
         if machine.name in containers
         else False
     )
+
+
+def _quietly_put_down(sandbox: Sandbox) -> None:
+    """What can't be removed now is tried again by the next sweep, and keeps nobody else's from being removed."""
+    try:
+        lifecycle.put_down(sandbox)
+    except EngineError as error:
+        log.warning("a sandbox could not be put down", sandbox=str(sandbox.pk), error=str(error))
 
 
 def _refresh_egress() -> None:

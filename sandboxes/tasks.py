@@ -72,6 +72,13 @@ def keep_checkpoint(sandbox_id: str, step: int) -> None:
 
 
 @shared_task
+def refresh_egress() -> None:
+    from sandboxes import egress
+
+    egress.refresh()
+
+
+@shared_task
 def resume_checks() -> None:
     from sandboxes import grading
 

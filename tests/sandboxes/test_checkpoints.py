@@ -122,3 +122,17 @@ def test_a_copy_that_nobody_knows_of_is_removed(lab: FakeLabEngine) -> None:
     lab.copies["0" * 32] = "lab-x"
     checkpoints.sweep()
     assert lab.copies == {}
+
+
+def test_a_sandbox_that_stands_still_while_it_is_copied_is_not_taken_for_lost(sandbox: Sandbox, lab: FakeLabEngine) -> None:
+    def sweep_meanwhile(name: str, checkpoint: str) -> None:
+        lab.boxes[name].state = "paused"
+        Sandbox.objects.update(changed=timezone.now() - timedelta(minutes=1))
+        reaper.sweep()
+        lab.boxes[name].state = "running"
+        lab.copies[checkpoint] = name
+
+    lab.commit = sweep_meanwhile  # type: ignore[method-assign]
+    assert checkpoints.keep(sandbox, 1)
+    sandbox.refresh_from_db()
+    assert sandbox.state == State.READY

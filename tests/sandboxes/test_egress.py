@@ -84,3 +84,15 @@ def test_a_host_that_does_not_answer_is_an_error(settings: Any, tmp_path: Path) 
     settings.ENV = settings.ENV.model_copy(update={"internet": True, "egress_socket": str(tmp_path / "nobody.sock")})
     with pytest.raises(EngineError):
         egress.refresh()
+
+
+def test_a_start_that_failed_leaves_nobody_let_out(ana: Any, lab: Any, sent: Any, orders: list[str], exercise: Any) -> None:
+    lab.broken.add("put_files")
+    planted = dataclasses.replace(exercise, files={"nota": "x"})
+    catalog.course().exercises[KEY] = planted
+    sandbox = lifecycle.start(ana, planted)
+    work(sent)
+    sandbox.refresh_from_db()
+    assert sandbox.state == "failed"
+    assert orders[0] == "set 10.124.0.2"
+    assert orders[-1] == "set"

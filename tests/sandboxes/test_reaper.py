@@ -230,3 +230,17 @@ def _let_time_pass(lab: Any) -> None:
     Sandbox.objects.exclude(state=State.READY).update(changed=old)
     for box in lab.boxes.values():
         box.created = old
+
+
+def test_what_can_not_be_removed_does_not_keep_the_rest_of_a_sweep_from_being_done(ana: Any, lab: Any, sent: Any, exercise: Any) -> None:
+    sandbox = lifecycle.start(ana, exercise)
+    work(sent)
+    lifecycle.stop(sandbox, reason="")
+    work(sent)
+    Sandbox.objects.update(kept_until=timezone.now() - timedelta(minutes=1))
+    lab.broken.add("remove")
+    reaper.sweep()
+    assert Sandbox.objects.get().machines.count() == 1
+    lab.broken.clear()
+    reaper.sweep()
+    assert lab.boxes == {}
