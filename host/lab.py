@@ -26,6 +26,7 @@ from types import FrameType
 
 from host import accounts, egress, environment, images, kernel, network, seed, services, storage
 from host.instance import ROOT, RUN, STATE, HostError, Instance
+from host.processes import project
 from host.shell import sh, succeeds
 from host.supervisor import Supervisor
 
@@ -235,7 +236,7 @@ def _announce(lab: Instance, settings: Mapping[str, str]) -> None:
 def _manage(lab: Instance, *argv: str) -> str:
     """manage.py, as the lab's user."""
     done = subprocess.run(
-        services.project(lab, "manage.py", *argv),
+        project(lab, "manage.py", *argv),
         capture_output=True,
         text=True,
         env={"PATH": os.environ["PATH"], "LAB_ENV_FILE": str(lab.env_file), "LANG": "C.UTF-8"},

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from host import accounts, certificate, egress, images, listen, seccomp, seed, storage
-from host.instance import REMAP_USER, ROOT, SERVICE_ADDRESS, USER, Instance, interpreter_prefix
+from host.instance import REMAP_USER, ROOT, SERVICE_ADDRESS, USER, Instance
+from host.processes import accepts, answers, as_user, in_namespace, listens, project
 from host.shell import succeeds
 from host.supervisor import Service
 
@@ -24,7 +24,7 @@ def redis(lab: Instance) -> Service:
     """Broker, channel layer, cache, rates. A unix socket only: it meets no other Redis."""
     return Service(
         name="redis",
-        argv=_as_user(
+        argv=as_user(
             "redis-server",
             "--port",
             "0",
@@ -47,55 +47,27 @@ def redis(lab: Instance) -> Service:
 
 def dns(lab: Instance) -> Service:
     """Answers the lab's names and says at once that no other exists."""
-    names = [f"--host-record={name}.lab,{SERVICE_ADDRESS}" for name in ("espejo", "registro", "paquetes")]
-    return Service(
-        name="dns",
-        argv=_in_namespace(
-            lab,
-            "dnsmasq",
-            "--keep-in-foreground",
-            "--conf-file=/dev/null",
-            "--no-resolv",
-            "--no-hosts",
-            "--local=/#/",
-            "--bind-interfaces",
-            f"--listen-address={SERVICE_ADDRESS}",
-            f"--user={USER}",
-            f"--group={USER}",
-            "--pid-file=",
-            "--log-facility=-",
-            *names,
-        ),
-        ready=lambda: _listens(lab, 53),
-    )
+    return _resolver(lab, "dns", SERVICE_ADDRESS, "--local=/#/")
 
 
 def names(lab: Instance) -> Service:
     """The internet's names too, for the sandboxes that may go out; the namespace's rules say which."""
     upstream = [f"--server={resolver}" for resolver in egress.resolvers()]
-    hosts = [f"--host-record={name}.lab,{SERVICE_ADDRESS}" for name in ("espejo", "registro", "paquetes")]
+    return _resolver(lab, "names", egress.NAMES_ADDRESS, "--local=/lab/", "--stop-dns-rebind", "--rebind-domain-ok=lab", *upstream)
+
+
+def _resolver(lab: Instance, name: str, address: str, *more: str) -> Service:
+    """A dnsmasq that knows the lab's names; `more` says what it makes of the others."""
     return Service(
-        name="names",
-        argv=_in_namespace(
+        name=name,
+        argv=in_namespace(
             lab,
-            "dnsmasq",
-            "--keep-in-foreground",
-            "--conf-file=/dev/null",
-            "--no-resolv",
-            "--no-hosts",
-            "--local=/lab/",
-            "--stop-dns-rebind",
-            "--rebind-domain-ok=lab",
-            "--bind-interfaces",
-            f"--listen-address={egress.NAMES_ADDRESS}",
-            f"--user={USER}",
-            f"--group={USER}",
-            "--pid-file=",
-            "--log-facility=-",
-            *upstream,
-            *hosts,
+            *("dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file="),
+            *("--bind-interfaces", f"--listen-address={address}", f"--user={USER}", f"--group={USER}", "--log-facility=-"),
+            *(f"--host-record={host}.lab,{SERVICE_ADDRESS}" for host in ("espejo", "registro", "paquetes")),
+            *more,
         ),
-        ready=lambda: succeeds(*_in_namespace(lab, "bash", "-c", f"exec 3<>/dev/tcp/{egress.NAMES_ADDRESS}/53")),
+        ready=lambda: listens(lab, 53, address=address),
     )
 
 
@@ -109,7 +81,7 @@ def outlet(lab: Instance) -> Service:
             *(str(path), lab.namespace, lab.sandboxes_net, SERVICE_ADDRESS),
         ),
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        ready=lambda: _accepts(path),
+        ready=lambda: accepts(path),
     )
 
 
@@ -126,9 +98,9 @@ def mirror(lab: Instance) -> Service:
 
     return Service(
         name="mirror",
-        argv=_in_namespace(lab, *_as_user("docker-registry", "serve", str(config))),
+        argv=in_namespace(lab, *as_user("docker-registry", "serve", str(config))),
         before_start=write_config,
-        ready=lambda: _listens(lab, 5000),
+        ready=lambda: listens(lab, 5000),
     )
 
 
@@ -136,8 +108,8 @@ def packages(lab: Instance) -> Service:
     """The package mirror: files, for anybody in a sandbox."""
     return Service(
         name="packages",
-        argv=_in_namespace(lab, *project(lab, "-m", "host.packages", str(images.store() / "packages"), SERVICE_ADDRESS, "80")),
-        ready=lambda: _listens(lab, 80),
+        argv=in_namespace(lab, *project(lab, "-m", "host.packages", str(images.store() / "packages"), SERVICE_ADDRESS, "80")),
+        ready=lambda: listens(lab, 80),
     )
 
 
@@ -175,13 +147,13 @@ def registry(lab: Instance) -> Service:
             f"rootcertbundle: {folder}/token.crt}}}}\n"
         )
         # What students have removed frees its room now, while nobody pushes.
-        succeeds(*_as_user("docker-registry", "garbage-collect", "--delete-untagged", str(folder / "registry.yml")))
+        succeeds(*as_user("docker-registry", "garbage-collect", "--delete-untagged", str(folder / "registry.yml")))
 
     return Service(
         name="registry",
-        argv=_in_namespace(lab, *_as_user("docker-registry", "serve", str(folder / "registry.yml"))),
+        argv=in_namespace(lab, *as_user("docker-registry", "serve", str(folder / "registry.yml"))),
         before_start=write_config,
-        ready=lambda: _listens(lab, 443),
+        ready=lambda: listens(lab, 443),
     )
 
 
@@ -203,7 +175,7 @@ def tokens(lab: Instance) -> Service:
         name="tokens",
         argv=(*outer, *app),
         env={"LAB_ENV_FILE": str(lab.env_file), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        ready=lambda: _listens(lab, 5001),
+        ready=lambda: listens(lab, 5001),
         start_seconds=60,
     )
 
@@ -226,7 +198,7 @@ def gate(lab: Instance) -> Service:
             seed.reference(),
         ),
         env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
-        ready=lambda: _accepts(lab.plugin_socket),
+        ready=lambda: accepts(lab.plugin_socket),
     )
 
 
@@ -283,7 +255,7 @@ def engine(lab: Instance, *, gated: bool = True) -> Service:
         argv += ["--authorization-plugin", lab.plugin]
     return Service(
         name="engine" if gated else "loader",
-        argv=_in_namespace(lab, *argv),
+        argv=in_namespace(lab, *argv),
         before_start=prepare,
         ready=lambda: succeeds("docker", "-H", f"unix://{lab.socket}", "version"),
         start_seconds=90,
@@ -334,7 +306,7 @@ def web(lab: Instance, settings: Mapping[str, str]) -> Service:
         ),
         env={"LAB_ENV_FILE": str(lab.env_file)},
         before_start=copy_certificate,
-        ready=_answers(host.strip("[]"), int(port)),
+        ready=answers(host.strip("[]"), int(port)),
         start_seconds=60,
     )
 
@@ -367,61 +339,3 @@ def worker(lab: Instance) -> Service:
         start_seconds=60,
         stop_seconds=20,
     )
-
-
-def _in_namespace(lab: Instance, *argv: str) -> tuple[str, ...]:
-    # Not `ip netns exec`, which mounts a new /sys and hides the cgroups.
-    return ("setpriv", "--pdeathsig", "TERM", "--", "nsenter", f"--net=/run/netns/{lab.namespace}", *argv)
-
-
-def _as_user(*argv: str) -> tuple[str, ...]:
-    # The signal of the parent's death: nothing outlives a supervisor that was killed.
-    return (
-        "setpriv",
-        f"--reuid={USER}",
-        f"--regid={USER}",
-        "--init-groups",
-        "--no-new-privs",
-        "--bounding-set=-all",
-        "--pdeathsig",
-        "TERM",
-        "--",
-        *argv,
-    )
-
-
-def project(lab: Instance, *argv: str) -> tuple[str, ...]:
-    """Run the project's Python as the unprivileged user.
-
-    The clone and the interpreter may lie where that user can't look (/root, say), so the process gets a mount
-    namespace of its own in which both are bound, read-only, under the lab's run directory. It ends with it."""
-    app, python = lab.rundir("app"), lab.rundir("python")
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    packages = app / ".venv" / "lib" / version / "site-packages"
-    script = (
-        f'mount --bind -o ro "{ROOT}" "{app}" && mount --bind -o ro "{interpreter_prefix()}" "{python}" && cd "{app}" && '
-        f'export PYTHONPATH="{app}:{packages}" LD_LIBRARY_PATH="{python}/lib" PYTHONDONTWRITEBYTECODE=1 && exec "$@"'
-    )
-    return ("unshare", "--mount", "--propagation", "private", "sh", "-ec", script, "sh", *_as_user(str(python / "bin" / version), *argv))
-
-
-def _accepts(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(path)) == 0
-
-
-def _answers(host: str, port: int) -> Callable[[], bool]:
-    target = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
-
-    def answers() -> bool:
-        try:
-            socket.create_connection((target, port), timeout=0.5).close()
-        except OSError:
-            return False
-        return True
-
-    return answers
-
-
-def _listens(lab: Instance, port: int) -> bool:
-    return succeeds(*_in_namespace(lab, "bash", "-c", f"exec 3<>/dev/tcp/{SERVICE_ADDRESS}/{port}"))

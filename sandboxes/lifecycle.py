@@ -9,7 +9,6 @@ healed by reaper.py.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,9 +25,9 @@ from lessons import progress
 from lessons.catalog import Exercise
 from lessons.catalog import exercise as find_exercise
 from sandboxes import activity, egress, pool
-from sandboxes.engine import EngineError, Limits, NoSuchContainer, lab_engine
+from sandboxes.assembly import all_at_hand, assemble
+from sandboxes.engine import EngineError, NoSuchContainer, lab_engine
 from sandboxes.models import LIVE, Checkpoint, Machine, Sandbox, State
-from sandboxes.planting import plant
 from sandboxes.turns import turn
 
 log = structlog.get_logger()
@@ -186,7 +185,7 @@ def bring_up(sandbox: Sandbox) -> None:
             return
         before = set(sandbox.machines.values_list("pk", flat=True))
         try:
-            _assemble(sandbox, exercise)
+            assemble(sandbox, exercise)
         except EngineError as error:
             log.warning("a sandbox could not be started", sandbox=str(sandbox.pk), error=str(error))
             _fail(sandbox, before)
@@ -266,56 +265,8 @@ def _begin(sandbox: Sandbox) -> None:
     """Hand over within the request if everything is at hand, else leave it to a worker, in turn."""
     from sandboxes import tasks
 
-    if place_in_queue(sandbox) == 1 and not sandbox.machines.exists() and _all_at_hand(sandbox):
+    if place_in_queue(sandbox) == 1 and not sandbox.machines.exists() and all_at_hand(sandbox, find_exercise(sandbox.exercise)):
         bring_up(sandbox)
     if sandbox.state == State.REQUESTED:
         tasks.enqueue(tasks.bring_up, str(sandbox.pk))
     tasks.enqueue(tasks.tend_pool)
-
-
-def _all_at_hand(sandbox: Sandbox) -> bool:
-    exercise = find_exercise(sandbox.exercise)
-    return (
-        exercise is not None
-        and sandbox.checkpoint is None
-        and not exercise.preparation
-        and pool.warm_count(pool.flavor_of(exercise)) >= len(exercise.lab.nodos)
-    )
-
-
-def _assemble(sandbox: Sandbox, exercise: Exercise) -> None:
-    lab = exercise.lab
-    limits = Limits(memory=lab.memoria, cpus=lab.cpus, pids=lab.procesos)
-    flavor = pool.flavor_of(exercise)
-    engine = lab_engine()
-    there = {machine.node: machine for machine in sandbox.machines.all()}
-    fresh: dict[str, str] = {}
-    first = ""
-    for position, node in enumerate(lab.nodos):
-        if machine := there.get(node):
-            engine.start(machine.name)
-            engine.wait_ready(machine.name, seconds=settings.ENV.start_timeout)
-            if node != pool.HOSTNAME:
-                _name(machine.name, node)  # a restart forgets it
-            continue
-        if sandbox.checkpoint:
-            flavor = replace(flavor, images=sandbox.checkpoint.copies[node])
-        machine = pool.take(sandbox, flavor=flavor, node=node, position=position, limits=limits) or pool.make(
-            flavor=flavor, limits=limits, sandbox=sandbox, node=node, position=position
-        )
-        Machine.objects.filter(pk=machine.pk).update(state=Machine.State.TAKEN)
-        first = first or machine.name
-        fresh[node] = machine.name
-        if node != pool.HOSTNAME:
-            # A machine's name and network are given when it is handed over: a warm one serves any node.
-            engine.join(machine.name, network=first, alias=node)
-            _name(machine.name, node)
-    if lab.internet:
-        egress.refresh()
-    if sandbox.checkpoint is None:
-        plant(progress.bind(exercise, sandbox.user, sandbox.attempt), engine, fresh)
-
-
-def _name(container: str, node: str) -> None:
-    """Tell a machine its node's name: a hostname can't be changed from outside."""
-    lab_engine().run(container, ["/usr/local/sbin/lab-name", node])

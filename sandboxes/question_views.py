@@ -20,7 +20,7 @@ from sandboxes.questions import read_answer
 def answer(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str, check_id: str) -> HttpResponse:
     """Keep and judge an answer; answers with the question, and with the result if that was the last one."""
     found = views.find_exercise(course_slug, lesson_slug, exercise_slug)
-    attempt = views.attempt_of(request, found) or progress.open_attempt(request.user, found.key)  # type: ignore[arg-type]
+    attempt = views.attempt_of(request, found) or progress.open_attempt(views.person(request), found.key)
     bound = progress.bind(found, request.user, attempt)
     spec = next((spec for spec in bound.checks if spec.id == check_id and isinstance(spec, QuizSpec)), None)
     if not isinstance(spec, QuizSpec):

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import io
 import socket
 import tarfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -28,6 +26,7 @@ from sandboxes.engine import (
     NoSuchContainer,
     PlantedFile,
     Usage,
+    archive,
 )
 from sandboxes.engine.stream import open_async_stream, open_stream
 
@@ -35,33 +34,8 @@ OUTPUT_LIMIT = 4 << 20
 _READY = ["sh", "-c", "until curl -sf -o /dev/null --unix-socket /run/docker.sock http://engine/_ping; do sleep 0.02; done"]
 
 
-PROGRAM_LIMIT = 300 << 20
-"""Bytes of the largest file whose digest is taken."""
-
-
 class _NoSuchFile(Exception):
     pass
-
-
-class _Chunks(io.RawIOBase):
-    """An iterator of bytes, as a file."""
-
-    def __init__(self, chunks: Iterator[bytes]) -> None:
-        self._chunks = chunks
-        self._rest = b""
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            try:
-                self._rest = next(self._chunks)
-            except StopIteration:
-                return 0
-        length = min(len(buffer), len(self._rest))
-        buffer[:length], self._rest = self._rest[:length], self._rest[length:]
-        return length
 
 
 class DockerLabEngine:
@@ -99,7 +73,7 @@ class DockerLabEngine:
             if self._authority:
                 # Before its start: Go programs read the folder once.
                 self._api.put_archive(
-                    name, "/etc/ssl/certs", _tar([PlantedFile("laboratorio.pem", Path(self._authority).read_bytes())], owner=0)
+                    name, "/etc/ssl/certs", archive.pack([PlantedFile("laboratorio.pem", Path(self._authority).read_bytes())], owner=0)
                 )
 
     def start(self, name: str) -> None:
@@ -246,17 +220,13 @@ class DockerLabEngine:
             return ""
         if stat["linkTarget"]:
             return f"symlink {stat['linkTarget']}"
-        if stat["size"] > PROGRAM_LIMIT:
+        if stat["size"] > archive.DIGEST_LIMIT:
             return f"{stat['size']} bytes"
-        with _translated(), tarfile.open(fileobj=io.BufferedReader(_Chunks(chunks)), mode="r|") as archive:
-            member = archive.next()
-            content = archive.extractfile(member) if member and member.isreg() else None
-            if content is None:
-                return "no file"
-            digest = hashlib.sha256()
-            while chunk := content.read(1 << 20):
-                digest.update(chunk)
-            return digest.hexdigest()
+        try:
+            with _translated():
+                return archive.digest(chunks) or "no file"
+        except tarfile.TarError as error:
+            raise EngineError(f"{path} of {name} could not be read: {error}") from error
 
     def _archive(self, name: str, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
         with _translated():
@@ -270,7 +240,7 @@ class DockerLabEngine:
 
     def put_files(self, name: str, folder: str, files: Sequence[PlantedFile], *, owner: int) -> None:
         with _translated():
-            self._api.put_archive(name, folder, _tar(files, owner=owner))
+            self._api.put_archive(name, folder, archive.pack(files, owner=owner))
 
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
         """Run a command to its end. Past `seconds`, or 4 MiB of output, raises EngineError."""
@@ -324,22 +294,6 @@ def _limits(limits: Limits) -> dict[str, Any]:
         "nano_cpus": int(limits.cpus * 1e9),
         "pids_limit": limits.pids,
     }
-
-
-def _tar(files: Sequence[PlantedFile], *, owner: int) -> bytes:
-    """An archive of the files and their folders."""
-    archive = io.BytesIO()
-    folders = {folder.as_posix() for file in files for folder in PurePosixPath(file.path).parents} - {"."}
-    with tarfile.open(fileobj=archive, mode="w") as opened:
-        for folder in sorted(folders):
-            made = tarfile.TarInfo(folder)
-            made.type, made.mode, made.uid, made.gid, made.mtime = tarfile.DIRTYPE, 0o755, owner, owner, int(time.time())
-            opened.addfile(made)
-        for file in files:
-            member = tarfile.TarInfo(file.path)
-            member.size, member.mode, member.uid, member.gid, member.mtime = len(file.content), file.mode, owner, owner, int(time.time())
-            opened.addfile(member, io.BytesIO(file.content))
-    return archive.getvalue()
 
 
 def _both(frames: bytes) -> bytes:
