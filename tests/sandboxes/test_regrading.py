@@ -144,3 +144,10 @@ def test_students_do_not(ana: Any, client: Client, exercise: catalog.Exercise) -
     client.force_login(ana)
     assert client.get(check.get_absolute_url()).status_code == 403
     assert client.get(reverse("attempts")).status_code == 403
+
+
+@pytest.mark.django_db
+def test_only_teachers_are_shown_the_way_to_the_attempts(client: Any, ana: Any, carmen: Any) -> None:
+    for who, shown in ((ana, False), (carmen, True)):
+        client.force_login(who)
+        assert (reverse("attempts") in client.get(reverse("registry")).content.decode()) is shown
