@@ -132,6 +132,10 @@ def begin_check(attempt: Attempt) -> CheckRun | None:
         return None
 
 
+def is_under_way(check: CheckRun) -> bool:
+    return CheckRun.objects.filter(pk=check.pk, finished=None).exists()
+
+
 def last_check(user: User, exercise: str) -> CheckRun | None:
     return CheckRun.objects.filter(attempt__user=user, attempt__exercise=exercise).order_by("-requested", "-id").first()
 

@@ -98,6 +98,8 @@ def run_check(check_id: int) -> None:
     try:
         # In turn, for a machine that is being copied stands still and takes no command (checkpoints.keep).
         with turn(sandbox.pk), Nodes(lab_engine(), machines, seconds=settings.ENV.check_timeout) as nodes:
+            if not progress.is_under_way(check):
+                return  # another worker carried it out meanwhile
             verdicts, evidence = grade(
                 exercise.checks,
                 nodes.engine,

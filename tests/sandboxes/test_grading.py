@@ -186,6 +186,25 @@ def test_a_new_worker_carries_on_with_what_was_under_way(check: CheckRun, sent: 
 
 
 @pytest.mark.django_db
+def test_check_carried_out_while_waiting_for_its_turn_is_not_looked_at_again(
+    check: CheckRun, lab: Any, sent: Any, monkeypatch: Any
+) -> None:
+    @contextmanager
+    def late(_sandbox: object) -> Iterator[None]:
+        progress.fail_check(check, "otro se adelantó")
+        yield
+
+    def looked(*_args: object, **_more: object) -> Any:
+        raise AssertionError
+
+    monkeypatch.setattr(grading, "turn", late)
+    monkeypatch.setattr(grading, "grade", looked)
+    grading.run_check(check.pk)
+    check.refresh_from_db()
+    assert check.error == "otro se adelantó"
+
+
+@pytest.mark.django_db
 def test_evidence_is_judged_again_and_missing_evidence_is_said(check: CheckRun) -> None:
     kind = kinds.get("image")
     check.evidence = {"imagen": {"tags": ["busybox:1.37"], "id": ID}}

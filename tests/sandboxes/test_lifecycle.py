@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from lessons import catalog
 from lessons.models import Attempt
-from sandboxes import lifecycle
+from sandboxes import lifecycle, turns
 from sandboxes.models import Machine, Sandbox, State
 from sandboxes.turns import turn
 from tests.conftest import work
@@ -213,3 +213,38 @@ def test_turns_on_one_sandbox_do_not_overlap_and_on_two_do() -> None:
     for worker in workers:
         worker.join(10)
     assert order == ["other", "first", "second"]
+
+
+def test_turn_outlives_its_lease_and_that_of_a_killed_worker_is_over_with_it(monkeypatch: Any) -> None:
+    monkeypatch.setattr(turns, "LEASE", 0.4)
+    held, go_on = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def alive() -> None:
+        with turn("tres"):
+            held.set()
+            go_on.wait(10)
+            order.append("alive")
+
+    def following() -> None:
+        with turn("tres"):
+            order.append("following")
+
+    workers = [threading.Thread(target=alive), threading.Thread(target=following)]
+    workers[0].start()
+    held.wait(10)
+    workers[1].start()
+    workers[1].join(4 * turns.LEASE)
+    assert order == []
+    monkeypatch.setattr(turns, "LONGEST", 0)  # nothing taken from here on is renewed, as if its worker were dead
+    dead = turns.turn("cuatro")
+    dead.__enter__()
+    go_on.set()
+    monkeypatch.setattr(turns, "LONGEST", 10)
+    with turn("cuatro"):
+        order.append("after the dead")
+    for worker in workers:
+        worker.join(10)
+    assert order[:1] == ["alive"]
+    assert sorted(order[1:]) == ["after the dead", "following"]
+    dead.__exit__(None, None, None)
