@@ -1,5 +1,5 @@
 # The targets people and CI call. Everything they need is installed by host/bootstrap.sh.
-.PHONY: run bundle stop uninstall test test-fast prove preview check lock certificate bench
+.PHONY: run bundle stop uninstall test test-fast test-postgres prove preview check lock certificate bench
 PY = .venv/bin/python
 FAST = -m "not engine and not browser"
 
@@ -16,10 +16,14 @@ uninstall:
 	@sh host/bootstrap.sh uninstall
 
 test:
-	@LAB_INTERNET=true LAB_INTERNET_DNS=198.18.0.2 sh host/bootstrap.sh up --name labtest --exec sh -c 'make --no-print-directory check && .venv/bin/pytest $(ARGS)'
+	@LAB_INTERNET=true LAB_INTERNET_DNS=198.18.0.2 sh host/bootstrap.sh up --name labtest --exec sh -c 'make --no-print-directory check && .venv/bin/pytest $(ARGS)$(if $(ARGS),, && TEST_DATABASE=postgres .venv/bin/pytest $(FAST))'
 
 test-fast:
 	@sh host/bootstrap.sh python -m pytest $(FAST) $(ARGS)
+
+# Those of them that touch a database, on PostgreSQL.
+test-postgres:
+	@TEST_DATABASE=postgres sh host/bootstrap.sh python -m pytest $(FAST) $(ARGS)
 
 prove:
 	@sh host/bootstrap.sh up --name labprueba --exec .venv/bin/python manage.py prove_exercises $(ARGS)

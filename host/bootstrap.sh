@@ -64,6 +64,7 @@ install_packages() {
     [ -n "${BUNDLE:-}" ] || command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"
     python3 -c 'import ensurepip' 2>/dev/null || wanted="$wanted python3-venv"
     [ "$1" = dev ] && { command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium"; }
+    [ "$1" = dev ] && { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"; }
     missing=
     for package in $wanted; do
         [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | cut -c1-2)" = ii ] || missing="$missing $package"
@@ -87,7 +88,7 @@ install_packages() {
     fi
     allow_services
     if command -v systemctl >/dev/null 2>&1; then
-        for unit in docker.service docker.socket containerd.service redis-server.service docker-registry.service; do
+        for unit in docker.service docker.socket containerd.service redis-server.service docker-registry.service postgresql.service; do
             case " $missing " in *" ${unit%%.*}"*) systemctl disable --now "$unit" >/dev/null 2>&1 || true ;; esac
         done
     fi

@@ -31,6 +31,7 @@ class Environment(BaseSettings):
     tls_cert: str = ""
     tls_key: str = ""
     database_url: str = "sqlite:///lab.sqlite3"
+    database_password: str = ""
     redis_url: str = "unix:///run/docker-intensivo/lab/redis.sock"
     engine_url: str = "unix:///run/docker-intensivo/lab/engine.sock"
     sandbox_image: str = "docker-intensivo/sandbox:latest"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import dj_database_url
 import structlog
 from django.utils.csp import CSP
 
+from labsite.databases import configure, with_password
 from labsite.environment import load
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -86,13 +86,7 @@ SECURE_CSP = {
     "frame-ancestors": [CSP.NONE],
 }
 
-DATABASES = {"default": dj_database_url.parse(ENV.database_url, conn_max_age=60)}
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
+DATABASES = {"default": configure(with_password(ENV.database_url, ENV.database_password))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.redis_url}}

@@ -7,3 +7,8 @@ from django.utils.translation import gettext_lazy as _
 class LessonsConfig(AppConfig):
     name = "lessons"
     verbose_name = _("Curso")
+
+    def ready(self) -> None:
+        from lessons import matching
+
+        matching.install()

@@ -12,33 +12,49 @@ from typing import Any
 
 import pytest
 
-from tests.settings import RUN
+from tests.postgres import Cluster
+from tests.settings import POSTGRES, RUN
 
 PASSWORD = "ballena-azul-9"
 _redis: subprocess.Popen[bytes] | None = None
+_cluster: Cluster | None = None
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """A Redis of the tests' own, on a unix socket; it ends with them."""
-    global _redis
+    """A Redis of the tests' own, on a unix socket, and a PostgreSQL if they are about it; they end with them."""
+    global _redis, _cluster
     RUN.mkdir(exist_ok=True)
     _redis = subprocess.Popen(
         ["redis-server", "--port", "0", "--unixsocket", f"{RUN}/redis.sock", "--save", "", "--dir", str(RUN)], stdout=subprocess.DEVNULL
     )
     wait_until(lambda: (RUN / "redis.sock").exists(), seconds=10)
+    if POSTGRES:
+        _cluster = Cluster(RUN)
+        _cluster.start()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _redis:
         _redis.terminate()
         _redis.wait()
+    if _cluster:
+        _cluster.stop()
     shutil.rmtree(RUN, ignore_errors=True)
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Browser tests last: Playwright's event loop stays for the session and asyncio tests can't run under it."""
+    if POSTGRES:
+        chosen = [item for item in items if _touches_database(item)]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
+        items[:] = chosen
     items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
+
+
+def _touches_database(item: pytest.Item) -> bool:
+    names = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or names & {"db", "transactional_db", "django_db_setup"})
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float = 10) -> Any:

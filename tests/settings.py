@@ -1,12 +1,15 @@
-"""The tests' settings: the real ones, on a Redis and an engine of the tests' own."""
+"""The tests' settings: the real ones, on a Redis, a database and an engine of the tests' own."""
 
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import quote
 
 RUN = Path(tempfile.gettempdir()) / f"docker-intensivo-tests-{os.getpid()}"
+POSTGRES = os.environ.get("TEST_DATABASE") == "postgres"
+"""Whether the tests are about PostgreSQL: then only those that touch a database are run (`make test-postgres`)."""
 os.environ["LAB_REDIS_URL"] = f"unix://{RUN}/redis.sock"
-os.environ["LAB_DATABASE_URL"] = f"sqlite:///{RUN}/unused.sqlite3"
+os.environ["LAB_DATABASE_URL"] = f"postgres://tests@{quote(str(RUN), safe='')}/postgres" if POSTGRES else f"sqlite:///{RUN}/unused.sqlite3"
 os.environ.setdefault("LAB_SECRET_KEY", "tests")
 os.environ["LAB_URL"] = "http://testserver"
 for name, value in {

@@ -44,7 +44,7 @@ async def application(scope: dict[str, Any], _receive: Callable[[], Awaitable[An
         status, body = 405, _error("UNSUPPORTED", "usa GET")
         headers.append((b"allow", b"GET"))
     else:
-        status, body = await sync_to_async(answer)(scope["query_string"].decode("latin-1"), scope["headers"])
+        status, body = await sync_to_async(_answer_afresh)(scope["query_string"].decode("latin-1"), scope["headers"])
         if status == 401:
             headers.append((b"www-authenticate", b'Basic realm="registro.lab"'))
     encoded = json.dumps(body).encode()
@@ -53,9 +53,17 @@ async def application(scope: dict[str, Any], _receive: Callable[[], Awaitable[An
     await send({"type": "http.response.body", "body": encoded})
 
 
+def _answer_afresh(query: str, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, dict[str, Any]]:
+    """Answer with a connection that works, and give it back: nobody else does so outside of Django's own requests."""
+    close_old_connections()
+    try:
+        return answer(query, headers)
+    finally:
+        close_old_connections()
+
+
 def answer(query: str, headers: Iterable[tuple[bytes, bytes]]) -> tuple[int, dict[str, Any]]:
     """Status and body for a request of a token."""
-    close_old_connections()
     asked = parse_qs(query, max_num_fields=50)
     given = _basic(dict(headers).get(b"authorization", b""))
     user = find_user(*given) if given else None

@@ -74,7 +74,7 @@ def test_solutions_must_pass_and_mistakes_be_told() -> None:
     assert "se esperaba" in fault(Kind.MISTAKE, no, no, yes, exercise=exercise, mistake=0)
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)
 def test_a_seat_is_a_student_with_a_planted_sandbox_and_leaves_nothing(lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     exercise = replace(
         EXERCISE, values={"clave": Value(palabra=True)}, files={"{{clave}}": "{{usuario}}"}, varies=True, solutions=("echo {{contrasena}}",)

@@ -58,7 +58,7 @@ def text(client: Client) -> str:
 
 
 def token(html: str, option: str) -> str:
-    found = re.search(rf'(?:value="|name="puesto-)([0-9a-f]+)"[^<]*?>(?:(?!</label>).)*?<span>{option}</span>', html, re.DOTALL)
+    found = re.search(rf'(?:value="|name="puesto-)([0-9a-f]{{16}})"[^<]*?>(?:(?!</label>).)*?<span>{option}</span>', html, re.DOTALL)
     assert found, option
     return found[1]
 
