@@ -1,4 +1,4 @@
-"""The ASGI application: Django's pages, and the terminals' websockets behind an exact origin check."""
+"""The ASGI application: Django's pages, the websockets behind an exact origin check, and previews in front of both."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +15,8 @@ from django.conf import settings
 from django.db import connections
 
 from sandboxes.doctor import refuse_unsafe
+from sandboxes.preview.place import place
+from sandboxes.preview.proxy import Previews
 from sandboxes.routing import websocket_urlpatterns
 from sandboxes.terminal.origin import ExactOrigin
 
@@ -31,9 +33,10 @@ if not settings.DEBUG:
     with ThreadPoolExecutor(1) as pool:
         pool.submit(_refuse_unsafe).result()
 
-application = ProtocolTypeRouter(
+platform = ProtocolTypeRouter(
     {
         "http": django_application,
         "websocket": ExactOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), origins=settings.ENV.origins),
     }
 )
+application = Previews(platform, place=place())

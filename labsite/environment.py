@@ -11,8 +11,10 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from sandboxes.preview import place
 
 CommaSeparated = Annotated[list[str], NoDecode]
 
@@ -62,6 +64,7 @@ class Environment(BaseSettings):
     pool_max: int = Field(default=10, ge=0)
     memory_reserve: int = Field(default=1024, ge=0)
     terminals_max: int = Field(default=16, ge=1)
+    preview: str = ""
 
     @field_validator("course_dir")
     @classmethod
@@ -83,6 +86,11 @@ class Environment(BaseSettings):
             if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
                 raise ValueError(f"«{origin}» no es un origen como https://aula.local:8000")
         return value
+
+    @model_validator(mode="after")
+    def _check_preview(self) -> Environment:
+        place.parse(self.preview, url=self.url, origins=self.origins)
+        return self
 
     @property
     def origins(self) -> list[str]:

@@ -10,6 +10,7 @@ from django.utils.csp import CSP
 
 from labsite.databases import configure, with_password
 from labsite.environment import load
+from sandboxes.preview import place
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 ENV = load()
@@ -85,6 +86,9 @@ SECURE_CSP = {
     "form-action": [CSP.SELF],
     "frame-ancestors": [CSP.NONE],
 }
+
+if PREVIEW := place.parse(ENV.preview, url=ENV.url, origins=ENV.origins):
+    SECURE_CSP["frame-src"] = [CSP.SELF, *PREVIEW.source]
 
 DATABASES = {"default": configure(with_password(ENV.database_url, ENV.database_password))}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from sandboxes import evidence_views, question_views, views
+from sandboxes.preview import views as preview_views
 from sandboxes.registry import views as registry_views
 
 EXERCISE = "curso/<slug:course_slug>/<slug:lesson_slug>/<slug:exercise_slug>/"
@@ -11,6 +12,8 @@ urlpatterns = [
     path("profesorado/intentos/", evidence_views.attempts, name="attempts"),
     path("profesorado/comprobaciones/<int:check_id>/", evidence_views.evidence, name="evidence"),
     path("cuenta/registro/", registry_views.registry, name="registry"),
+    path("laboratorio/<uuid:sandbox>/puertos/", preview_views.ports, name="lab-ports"),
+    path("laboratorio/<uuid:sandbox>/<slug:node>/<int:port>/", preview_views.open_preview, name="lab-preview"),
     path(EXERCISE, views.exercise, name="exercise"),
     path(EXERCISE + "panel/", views.panel, name="lab-panel"),
     path(EXERCISE + "comprobar/", views.check, name="lab-check"),

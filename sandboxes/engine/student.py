@@ -118,7 +118,7 @@ class StudentEngine:
 
     def containers(self) -> list[ContainerFacts]:
         """Every container, stopped ones too, oldest first."""
-        rows = as_list(self._ask(("containers",), lambda: self._api.containers(all=True)))
+        rows = self.listed()
         if len(rows) > 500:
             raise CannotObserve("hay demasiados contenedores en el motor")
         facts = [self._inspect_container(str(row.get("Id"))) for row in reversed(rows)]
@@ -126,6 +126,10 @@ class StudentEngine:
             if fact.id != row.get("Id") or f"/{fact.name}" not in (row.get("Names") or []):
                 raise CannotObserve("el motor se contradice sobre sus contenedores")
         return facts
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Every container as `docker ps -a` lists it: one question, for what does not need to be certain."""
+        return as_list(self._ask(("containers",), lambda: self._api.containers(all=True)))
 
     def container(self, name: str) -> ContainerFacts | None:
         return next((found for found in self.containers() if found.name == name), None)
@@ -170,7 +174,10 @@ class StudentEngine:
         return [node_facts(row) for row in as_list(self._ask(("nodes",), lambda: self._api.nodes()))[:100]]
 
     def services(self) -> list[ServiceFacts]:
-        return [service_facts(row) for row in as_list(self._ask(("services",), lambda: self._api.services()))[:200]]
+        return [service_facts(row) for row in self.services_listed()[:200]]
+
+    def services_listed(self) -> list[dict[str, Any]]:
+        return as_list(self._ask(("services",), lambda: self._api.services()))
 
     def tasks(self) -> list[TaskFacts]:
         """Of every service, the oldest first."""
