@@ -140,12 +140,14 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
         _manage(lab, "lint_course")
         steps.say("Sitio web y correctores")
         supervisor.start(services.worker(lab))
+        if previews := services.previews(lab, settings):
+            supervisor.start(previews)
         supervisor.start(services.web(lab, settings))
     return settings
 
 
 def _lower(lab: Instance, supervisor: Supervisor) -> None:
-    for name in ("web", "worker", "tokens"):
+    for name in ("web", "previews", "worker", "tokens"):
         supervisor.stop(name)
     _stop_sandboxes(lab)
     supervisor.stop_all()

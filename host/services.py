@@ -1,6 +1,6 @@
 """The lab's processes, each as the supervisor takes it. In the order they start:
 
-    redis → dns → mirror → packages → registry → gate → engine → tokens → worker → web
+    redis → dns → mirror → packages → registry → gate → engine → tokens → worker → previews → web
 
 What faces students runs as an unprivileged user; what sandboxes reach listens in the lab's namespace.
 """
@@ -8,6 +8,7 @@ What faces students runs as an unprivileged user; what sandboxes reach listens i
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Mapping
@@ -265,21 +266,22 @@ def engine(lab: Instance, *, gated: bool = True) -> Service:
     )
 
 
+def _copy_certificate(lab: Instance, settings: Mapping[str, str]) -> None:
+    """The key is root's: hand the web and the previews a copy that only they can read."""
+    for name, target in (("LAB_TLS_CERT", "tls.crt"), ("LAB_TLS_KEY", "tls.key")):
+        if settings.get(name):
+            copy = lab.rundir(target)
+            copy.touch(mode=0o400)
+            copy.write_bytes(Path(settings[name]).read_bytes())
+            os.chown(copy, *accounts.ids())
+
+
 def web(lab: Instance, settings: Mapping[str, str]) -> Service:
     """uvicorn, with the websocket options of docs/terminal-protocol.md."""
     host, port = settings["LAB_BIND"].rsplit(":", 1)
     tls: tuple[str, ...] = ()
     if settings.get("LAB_TLS_CERT"):
-        # The key is root's: hand the web a copy that only it can read.
         tls = ("--ssl-certfile", str(lab.rundir("tls.crt")), "--ssl-keyfile", str(lab.rundir("tls.key")))
-
-    def copy_certificate() -> None:
-        for name, target in (("LAB_TLS_CERT", "tls.crt"), ("LAB_TLS_KEY", "tls.key")):
-            if settings.get(name):
-                copy = lab.rundir(target)
-                copy.touch(mode=0o400)
-                copy.write_bytes(Path(settings[name]).read_bytes())
-                os.chown(copy, *accounts.ids())
 
     return Service(
         name="web",
@@ -305,8 +307,25 @@ def web(lab: Instance, settings: Mapping[str, str]) -> Service:
             *tls,
         ),
         env={"LAB_ENV_FILE": str(lab.env_file)},
-        before_start=copy_certificate,
+        before_start=lambda: _copy_certificate(lab, settings),
         ready=answers(host.strip("[]"), int(port)),
+        start_seconds=60,
+    )
+
+
+def previews(lab: Instance, settings: Mapping[str, str]) -> Service | None:
+    """Listens on the ports of LAB_PREVIEW, where that gives ports; names are the web's."""
+    found = re.fullmatch(r".+:(\d+)-\d+", settings.get("LAB_PREVIEW", ""))
+    if not found:
+        return None
+    host = settings["LAB_BIND"].rsplit(":", 1)[0].strip("[]")
+    tls = (str(lab.rundir("tls.crt")), str(lab.rundir("tls.key"))) if settings.get("LAB_TLS_CERT") else ()
+    return Service(
+        name="previews",
+        argv=project(lab, "-m", "sandboxes.preview.serve", host, *tls),
+        env={"LAB_ENV_FILE": str(lab.env_file)},
+        before_start=lambda: _copy_certificate(lab, settings),
+        ready=answers(host, int(found[1])),
         start_seconds=60,
     )
 
