@@ -43,7 +43,8 @@ ATTACKS = """async ({platform, socket, me}) => {
         cookie: document.cookie,
         planted: (document.cookie = `${me}=robada; path=/`, document.cookie = `${me}=robada; path=/; domain=localhost`, document.cookie),
         credentials: await tried(() => fetch(platform + '/', {credentials: 'include'}).then(answer => answer.text())),
-        logout: await tried(() => fetch(platform + '/cuenta/logout/', {method: 'POST', mode: 'no-cors', credentials: 'include'}).then(a => a.type)),
+        logout: await tried(() => fetch(platform + '/cuenta/logout/', {method: 'POST', mode: 'no-cors', credentials: 'include'})
+            .then(answer => answer.type)),
         terminal: await tried(() => new Promise(done => {
             const opened = new WebSocket(platform.replace('http', 'ws') + socket);
             opened.onclose = event => done(event.code);

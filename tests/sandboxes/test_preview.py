@@ -60,7 +60,8 @@ def test_only_names_of_previews_go_to_previews(host: str, slot: str | None) -> N
 def test_inbound_headers_carry_no_cookie_and_say_localhost() -> None:
     sent = [
         (b"host", b"x.localhost:8000"), (b"cookie", b"lab_session=1; vista=2"), (b"x-forwarded-for", b"1.2.3.4"), (b"accept", b"*/*"),
-        (b"origin", b"http://x.localhost:8000"), (b"referer", b"http://x.localhost:8000/a"), (b"connection", b"keep-alive, x-odd"), (b"x-odd", b"1"),
+        (b"origin", b"http://x.localhost:8000"), (b"referer", b"http://x.localhost:8000/a"), (b"connection", b"keep-alive, x-odd"),
+        (b"x-odd", b"1"),
     ]  # fmt: skip
     assert headers.inbound(sent, origin="http://x.localhost:8000", port=8080) == [
         (b"host", b"localhost:8080"), (b"accept", b"*/*"), (b"origin", b"http://localhost:8080"), (b"referer", b"http://localhost:8080/a"),
