@@ -20,7 +20,7 @@ Fault = tuple[str, str]
 
 def _quoted(value: object) -> object:
     if isinstance(value, int):
-        raise TypeError("escríbelo entre comillas: YAML toma 8080:80 por un número")
+        raise ValueError("escríbelo entre comillas: YAML toma 8080:80 por un número")  # noqa: TRY004  # pydantic takes no TypeError
     return value
 
 
