@@ -65,6 +65,8 @@ class Environment(BaseSettings):
     memory_reserve: int = Field(default=1024, ge=0)
     terminals_max: int = Field(default=16, ge=1)
     preview: str = ""
+    terminal_rate: int = Field(default=2000, ge=50)
+    transfer_max: int = Field(default=32, ge=1)
 
     @field_validator("course_dir")
     @classmethod

@@ -152,3 +152,14 @@ class RegistryCredential(models.Model):
 
     def __str__(self) -> str:
         return str(self.user)
+
+
+class TerminalPreferences(models.Model):
+    """How a user likes their terminals (terminal/preferences.py says what it holds), and how they were arranged."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="terminal_preferences")
+    values = models.JSONField(default=dict)
+    changed = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"terminal preferences of user {self.user_id}"

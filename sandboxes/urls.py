@@ -5,12 +5,15 @@ from django.urls import path
 from sandboxes import evidence_views, question_views, views
 from sandboxes.preview import views as preview_views
 from sandboxes.registry import views as registry_views
+from sandboxes.terminal import views as terminal_views
 
 EXERCISE = "curso/<slug:course_slug>/<slug:lesson_slug>/<slug:exercise_slug>/"
 
 urlpatterns = [
     path("profesorado/intentos/", evidence_views.attempts, name="attempts"),
     path("profesorado/comprobaciones/<int:check_id>/", evidence_views.evidence, name="evidence"),
+    path("cuenta/terminal/", terminal_views.keep_preferences, name="terminal-preferences"),
+    path("laboratorio/<uuid:sandbox>/<slug:node>/fichero/", terminal_views.file, name="machine-file"),
     path("cuenta/registro/", registry_views.registry, name="registry"),
     path("laboratorio/<uuid:sandbox>/puertos/", preview_views.ports, name="lab-ports"),
     path("laboratorio/<uuid:sandbox>/<slug:node>/<int:port>/", preview_views.open_preview, name="lab-preview"),

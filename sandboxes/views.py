@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -26,6 +27,7 @@ from lessons.models import Attempt, CheckRun
 from sandboxes import checkpoints, grading, lifecycle
 from sandboxes.models import Sandbox, State
 from sandboxes.questions import questions
+from sandboxes.terminal import preferences
 
 
 def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
@@ -38,6 +40,7 @@ def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_
     if request.user.is_authenticated:
         context |= _panel_context(request, bound) | result_context(request, bound) | _hints_context(request, bound)
         context |= questions_context(request, bound)
+        context["terminal_preferences"] = json.dumps(preferences.read(request.user))
     return render(request, "sandboxes/exercise.html", context)
 
 

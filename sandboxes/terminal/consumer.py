@@ -24,6 +24,7 @@ from sandboxes.engine import EngineError, lab_engine
 from sandboxes.engine.stream import Demultiplexer
 from sandboxes.models import Machine, State
 from sandboxes.terminal import protocol
+from sandboxes.terminal.pace import Pace
 from sandboxes.terminal.protocol import CODES
 
 log = structlog.get_logger()
@@ -62,6 +63,7 @@ class TerminalConsumer(AsyncConsumer):
         self._acked = 0
         self._room = asyncio.Event()
         self._last_touch = 0.0
+        self._pace = Pace(settings.ENV.terminal_rate, now=time.monotonic())
         self._groups: list[str] = []
         # Accepted before it is refused: a page learns the close code only of a socket that opened.
         await self.send({"type": "websocket.accept"})
@@ -89,23 +91,29 @@ class TerminalConsumer(AsyncConsumer):
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         if self._sandbox is None:
             return
+        if not self._pace.allows(time.monotonic()):
+            await self._close("too-fast")
+            return
         try:
             said = protocol.parse(message.get("bytes") or b"")
-        except protocol.ProtocolError:
-            await self._close("protocol")
+        except protocol.ProtocolError as error:
+            await self._close(error.code)
             return
-        if said.kind == protocol.ACK:
-            self._acked = int.from_bytes(said.payload, "big")
-            self._room.set()
-        elif said.kind == protocol.OPEN:
-            if self._pump is None and self._opening:
-                self._opening.cancel()
-                self._pump = asyncio.create_task(self._relay(said.payload))
-        elif self._writer is not None:
-            self._writer.write(protocol.encode(said.kind, said.payload))
-            await self._writer.drain()
-            if said.kind == protocol.INPUT:
-                await self._note_life()
+        match said.kind:
+            case protocol.ACK:
+                self._acked = int.from_bytes(said.payload, "big")
+                self._room.set()
+            case protocol.PING:
+                await self._say(protocol.PONG)
+            case protocol.OPEN | protocol.NUMBERED:
+                if self._pump is None and self._opening:
+                    self._opening.cancel()
+                    self._pump = asyncio.create_task(self._relay(said))
+            case _ if self._writer is not None:
+                self._writer.write(protocol.encode(said.kind, said.payload))
+                await self._writer.drain()
+                if said.kind == protocol.INPUT:
+                    await self._note_life()
 
     async def websocket_disconnect(self, _message: dict[str, Any]) -> None:
         await self._leave()
@@ -115,23 +123,26 @@ class TerminalConsumer(AsyncConsumer):
         """From the channel layer: the sandbox ended, or the user logged out."""
         await self._close_with(int(event["code"]))
 
-    async def _relay(self, size: bytes) -> None:
+    async def _say(self, frame: bytes) -> None:
+        self._sent = (self._sent + len(frame)) % _WRAP
+        await self.send({"type": "websocket.send", "bytes": frame})
+
+    async def _relay(self, opening: protocol.Message) -> None:
         """Attach to the shell and carry its bytes to the page until either ends."""
         try:
             reader, self._writer = await lab_engine().attach(self._container, ATTACH)
-            self._writer.write(protocol.encode(protocol.OPEN, size + self._name.encode()))
+            self._writer.write(protocol.encode(opening.kind, opening.payload + self._name.encode()))
             frames, holder = Demultiplexer(), protocol.FrameReader()
             while chunk := await reader.read(65536):
                 for frame in holder.feed(frames.feed(chunk)):
                     await self._wait_for_room()
-                    await self.send({"type": "websocket.send", "bytes": frame})
-                    self._sent = (self._sent + len(frame)) % _WRAP
-                    if frame[:1] in (protocol.EXIT, protocol.TAKEN, protocol.REFUSED):
+                    await self._say(frame)
+                    if frame[:1] in protocol.LAST:
                         await self._close("bye")
                         return
             await self._close("engine")
         except TimeoutError:
-            await self._close("protocol")
+            await self._close("stalled")
         except (EngineError, OSError, protocol.ProtocolError) as error:
             log.warning("a terminal lost its shell", container=self._container, error=str(error))
             await self._close("engine")

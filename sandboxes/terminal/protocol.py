@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DATA, REPLAY, LIVE, EXIT, TAKEN, REFUSED = b"D", b"R", b"L", b"E", b"T", b"F"
-OPEN, INPUT, SIZE, ACK = b"O", b"I", b"S", b"A"
+BEGIN, ACCEPTED, PONG = b"B", b"K", b"P"
+OPEN, NUMBERED, INPUT, SIZE, ACK, PING, END = b"O", b"N", b"I", b"S", b"A", b"P", b"X"
+LAST = (EXIT, TAKEN, REFUSED)
+"""After one of these the holder says no more."""
 
 MAX_INPUT = 64 * 1024
 """Bytes of one input message."""
@@ -22,13 +25,20 @@ CODES = {
     "not-found": 4404,
     "protocol": 4400,
     "ended": 4410,
+    "too-big": 4413,
+    "too-fast": 4428,
     "too-many": 4429,
+    "stalled": 4408,
     "engine": 4502,
 }
 
 
 class ProtocolError(Exception):
-    """The other side said something that is not in the protocol."""
+    """The other side said something that is not in the protocol. `code` is the reason to close with."""
+
+    def __init__(self, said: str, *, code: str = "protocol") -> None:
+        super().__init__(said)
+        self.code = code
 
 
 def encode(kind: bytes, payload: bytes = b"") -> bytes:
@@ -77,12 +87,22 @@ class Message:
 def parse(message: bytes) -> Message:
     """A page's message, checked; raises ProtocolError."""
     kind, payload = message[:1], message[1:]
-    if kind == INPUT and 0 < len(payload) <= MAX_INPUT:
-        return Message(kind, payload)
-    if kind in (OPEN, SIZE) and len(payload) == 4:
-        columns, rows = int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:], "big")
-        if 2 <= columns <= 1000 and 2 <= rows <= 1000:
+    match kind:
+        case b"I" if len(payload) > MAX_INPUT:
+            raise ProtocolError(f"{len(payload)} bytes of input at once", code="too-big")
+        case b"I" if payload:
             return Message(kind, payload)
-    if kind == ACK and len(payload) == 4:
-        return Message(kind, payload)
+        case b"O" | b"S" if len(payload) == 4 and _is_size(payload):
+            return Message(kind, payload)
+        case b"N" if len(payload) == 28 and _is_size(payload):
+            return Message(kind, payload)
+        case b"A" if len(payload) == 4:
+            return Message(kind, payload)
+        case b"P" | b"X" if not payload:
+            return Message(kind, payload)
     raise ProtocolError(f"not a message: {kind!r}, {len(payload)} bytes")
+
+
+def _is_size(payload: bytes) -> bool:
+    columns, rows = int.from_bytes(payload[:2], "big"), int.from_bytes(payload[2:4], "big")
+    return 2 <= columns <= 1000 and 2 <= rows <= 1000

@@ -1,52 +1,24 @@
 // The exercise's page: keeps the terminal in step with the panel that the server renders.
 import htmx from "htmx.org";
-import { LabTerminal } from "./terminal.js";
+import { copyText } from "./terminal/clipboard.js";
+import { closeTerminals, openTerminals } from "./terminal.js";
 
 htmx.config.includeIndicatorCSS = false; // its inline <style> is not ours (strict CSP)
 
 const pane = document.getElementById("terminal");
 const progress = document.querySelector(".top .progress");
-let open = null; // { key, terminals }
+let open = ""; // the sandbox and nodes whose terminals are shown
 
 function follow() {
   const state = document.querySelector("[data-testid=lab-state]");
   const sandbox = state?.dataset.sandbox;
   const nodes = (state?.dataset.nodes || "").split(" ").filter(Boolean);
   const key = sandbox ? `${sandbox} ${nodes.join(" ")}` : "";
-  if (key === (open?.key || "")) return;
-  open?.terminals.forEach((terminal) => terminal.close());
-  pane.replaceChildren();
+  if (!pane || key === open) return;
+  open = key;
   pane.hidden = !sandbox;
-  open = sandbox ? { key, terminals: show(sandbox, nodes) } : null;
-}
-
-function show(sandbox, nodes) {
-  const tabs = document.createElement("div");
-  tabs.className = "tabs";
-  tabs.role = "tablist";
-  tabs.hidden = nodes.length < 2;
-  pane.append(tabs);
-  const terminals = nodes.map((node) => {
-    const screen = document.createElement("div");
-    screen.className = "screen";
-    pane.append(screen);
-    const tab = document.createElement("button");
-    tab.textContent = node;
-    tab.role = "tab";
-    tab.addEventListener("click", () => select(node));
-    tabs.append(tab);
-    return new LabTerminal(screen, `/ws/terminal/${sandbox}/${node}/principal/`, node);
-  });
-  function select(node) {
-    terminals.forEach((terminal, number) => {
-      const chosen = terminal.node === node;
-      terminal.screen.hidden = !chosen;
-      tabs.children[number].setAttribute("aria-selected", chosen);
-      if (chosen) terminal.show();
-    });
-  }
-  select(nodes[0]);
-  return terminals;
+  if (sandbox) openTerminals(pane, sandbox, nodes);
+  else closeTerminals();
 }
 
 function countDown() {
@@ -87,12 +59,7 @@ for (const block of document.querySelectorAll("article.text pre")) {
   button.textContent = "Copiar";
   button.addEventListener("click", async () => {
     const text = block.querySelector("code").textContent.trimEnd();
-    if (navigator.clipboard) {
-      await navigator.clipboard.writeText(text);
-    } else {
-      open?.terminals[0]?.paste(text); // no clipboard without HTTPS
-    }
-    button.textContent = navigator.clipboard ? "Copiado" : "Pegado en la terminal";
+    button.textContent = (await copyText(text)) ? "Copiado" : "No se pudo";
     setTimeout(() => (button.textContent = "Copiar"), 1500);
   });
   block.append(button);

@@ -6,11 +6,17 @@
  *
  * Frames, both ways: type (1 byte), length (4 bytes, big endian), payload. See docs/terminal-protocol.md.
  *   to the holder    O open: columns, rows (2 bytes each), name   I input   S size: columns, rows
+ *                    N open, numbered: columns, rows, writer, epoch, offset (8 bytes each), name
+ *                    X end the shell and all of its session
  *   from the holder  R replay of the scrollback   L live from here on   D data
+ *                    B numbered begin: epoch, offset, input accepted (8 bytes each), 1 if it goes on from the offset
+ *                    K input accepted so far (8 bytes)
  *                    E shell ended: exit status (4 bytes)   T taken over by another client   F refused: text
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -23,10 +29,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SOCKET_PATH "/run/lab/shells.sock"
@@ -39,15 +47,25 @@
 #define FRAME_MAX (64 * 1024)
 #define OUT_HIGH (64 * 1024) /* past this the pty is not read: the program waits, as in any terminal */
 #define PTY_QUEUE (256 * 1024)
+#define WRITERS 4           /* pages whose input is counted, per shell; the one not heard for longest gives way */
+#define TELL_EVERY (16 * 1024) /* input bytes between two K */
+#define HANG_UP_GRACE 1500  /* ms between HUP and KILL of a session that is to end */
 
 struct buffer {
     char *bytes;
     size_t used, room;
 };
 
+/* Who typed how much: a page that comes back sends again only what had not arrived. */
+struct writer {
+    uint64_t id, accepted, heard;
+};
+
 struct shell {
-    int used, pty;
+    int pty;
     pid_t pid;
+    uint64_t epoch, written; /* a number of this shell alone; bytes it has said since it began */
+    struct writer writers[WRITERS];
     char name[NAME_MAX_LEN + 1];
     char ring[SCROLLBACK];
     size_t ring_start, ring_used;
@@ -57,11 +75,20 @@ struct shell {
 struct client {
     int used, fd, closing;
     struct shell *shell;
+    struct writer *writer; /* of a numbered client; else NULL */
+    uint64_t told;
     struct buffer in, out;
+};
+
+struct condemned {
+    pid_t session;
+    int64_t deadline;
 };
 
 static struct shell *shells[MAX_SHELLS];
 static struct client clients[MAX_CLIENTS];
+static struct condemned condemned[MAX_SHELLS];
+static uint64_t opens;
 
 static void append(struct buffer *buffer, const void *bytes, size_t count) {
     if (buffer->used + count > buffer->room) {
@@ -101,11 +128,12 @@ static void refuse(struct client *client, const char *why) {
 }
 
 static void ring_write(struct shell *shell, const char *bytes, size_t count) {
-    if (count > SCROLLBACK) { bytes += count - SCROLLBACK; count = SCROLLBACK; }
+    /* No chunk is as long as the ring: read_pty sees to it. */
     size_t end = (shell->ring_start + shell->ring_used) % SCROLLBACK;
     size_t first = count < SCROLLBACK - end ? count : SCROLLBACK - end;
     memcpy(shell->ring + end, bytes, first);
     memcpy(shell->ring, bytes + first, count - first);
+    shell->written += count;
     shell->ring_used += count;
     if (shell->ring_used > SCROLLBACK) {
         shell->ring_start = (shell->ring_start + shell->ring_used - SCROLLBACK) % SCROLLBACK;
@@ -113,13 +141,29 @@ static void ring_write(struct shell *shell, const char *bytes, size_t count) {
     }
 }
 
-/* Sends the scrollback; once the ring has wrapped, from its first whole line on, so that no escape
- * sequence or character starts in its middle. */
-static void replay(struct client *client) {
-    struct shell *shell = client->shell;
+static uint64_t take64(const unsigned char *bytes) {
+    uint64_t wire;
+    memcpy(&wire, bytes, 8);
+    return be64toh(wire);
+}
+
+static void put64(unsigned char *bytes, uint64_t value) {
+    uint64_t wire = htobe64(value);
+    memcpy(bytes, &wire, 8);
+}
+
+/* How much of the ring a replay from the start leaves out: once it has wrapped, what stands before its first
+ * whole line, so that no escape sequence or character starts in its middle. */
+static size_t torn(const struct shell *shell) {
     size_t skip = 0;
     if (shell->ring_used == SCROLLBACK)
         while (skip < SCROLLBACK && shell->ring[(shell->ring_start + skip++) % SCROLLBACK] != '\n') {}
+    return skip;
+}
+
+/* Sends the scrollback but its first `skip` bytes. */
+static void replay(struct client *client, size_t skip) {
+    struct shell *shell = client->shell;
     while (skip < shell->ring_used) {
         size_t at = (shell->ring_start + skip) % SCROLLBACK;
         size_t count = shell->ring_used - skip;
@@ -180,6 +224,9 @@ static struct shell *find_or_start(const char *name, unsigned columns, unsigned 
     }
     fcntl(shell->pty, F_SETFL, O_NONBLOCK);
     fcntl(shell->pty, F_SETFD, FD_CLOEXEC);
+    while (!shell->epoch && getrandom(&shell->epoch, sizeof shell->epoch, 0) < 0 && errno == EINTR) {}
+    shell->epoch >>= 11; /* below 2^53: pages count in doubles */
+    if (!shell->epoch) shell->epoch = 1;
     shells[free_slot] = shell;
     return shell;
 }
@@ -198,7 +245,10 @@ static void end_shell(struct shell *shell, int status) {
         client->closing = 1;
     }
     for (int i = 0; i < MAX_CLIENTS; i++)
-        if (clients[i].shell == shell) clients[i].shell = NULL;
+        if (clients[i].shell == shell) {
+            clients[i].shell = NULL;
+            clients[i].writer = NULL;
+        }
     for (int i = 0; i < MAX_SHELLS; i++)
         if (shells[i] == shell) shells[i] = NULL;
     close(shell->pty);
@@ -206,29 +256,127 @@ static void end_shell(struct shell *shell, int status) {
     free(shell);
 }
 
-static void open_shell(struct client *client, const unsigned char *payload, size_t length) {
+static struct writer *writer_of(struct shell *shell, uint64_t id) {
+    struct writer *oldest = &shell->writers[0];
+    for (int i = 0; i < WRITERS; i++) {
+        if (shell->writers[i].id == id) return &shell->writers[i];
+        if (shell->writers[i].heard < oldest->heard) oldest = &shell->writers[i];
+    }
+    memset(oldest, 0, sizeof *oldest);
+    oldest->id = id;
+    return oldest;
+}
+
+/* Tells a numbered client where it stands and sends it what it lacks: all of the ring, or what came after the
+ * offset that it has already. */
+static void begin(struct client *client, uint64_t id, uint64_t epoch, uint64_t offset) {
+    struct shell *shell = client->shell;
+    uint64_t first = shell->written - shell->ring_used;
+    int goes_on = epoch == shell->epoch && offset >= first && offset <= shell->written;
+    size_t skip = goes_on ? (size_t)(offset - first) : torn(shell);
+    unsigned char said[25];
+    client->writer = writer_of(shell, id);
+    client->writer->heard = ++opens;
+    client->told = client->writer->accepted;
+    put64(said, shell->epoch);
+    put64(said + 8, first + skip);
+    put64(said + 16, client->writer->accepted);
+    said[24] = (unsigned char)goes_on;
+    send_frame(client, 'B', said, sizeof said);
+    replay(client, skip);
+}
+
+static void open_shell(struct client *client, char type, const unsigned char *payload, size_t length) {
+    size_t head = type == 'N' ? 28 : 4;
     char name[NAME_MAX_LEN + 1] = {0};
     unsigned columns, rows;
-    if (client->shell || length < 5 || length - 4 > NAME_MAX_LEN) { refuse(client, "bad open"); return; }
+    if (client->shell || length <= head || length - head > NAME_MAX_LEN) { refuse(client, "bad open"); return; }
     columns = (unsigned)payload[0] << 8 | payload[1];
     rows = (unsigned)payload[2] << 8 | payload[3];
-    memcpy(name, payload + 4, length - 4);
+    memcpy(name, payload + head, length - head);
     struct shell *shell = find_or_start(name, columns, rows);
     if (!shell) { refuse(client, "too many shells"); return; }
     struct client *former = client_of(shell);
     if (former) { send_frame(former, 'T', "", 0); former->closing = 1; }
     client->shell = shell;
-    replay(client);
+    if (type == 'N')
+        begin(client, take64(payload + 4), take64(payload + 12), take64(payload + 20));
+    else
+        replay(client, torn(shell));
     resize(shell, columns, rows); /* a new size makes full-screen programs draw themselves again */
 }
 
+static void take_input(struct client *client, const unsigned char *payload, size_t length) {
+    struct writer *writer = client->writer;
+    append(&client->shell->to_pty, payload, length);
+    if (!writer) return;
+    writer->accepted += length;
+    if (writer->accepted - client->told < TELL_EVERY) return;
+    unsigned char said[8];
+    put64(said, writer->accepted);
+    send_frame(client, 'K', said, sizeof said);
+    client->told = writer->accepted;
+}
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Signals every process of a session; they can't leave it but by setsid. */
+static void signal_session(pid_t session, int number) {
+    DIR *proc = opendir("/proc");
+    struct dirent *entry;
+    if (!proc) return;
+    while ((entry = readdir(proc))) {
+        char path[300], line[512], *after;
+        int pid = atoi(entry->d_name), of = 0;
+        if (pid <= 0) continue;
+        snprintf(path, sizeof path, "/proc/%d/stat", pid);
+        FILE *stat = fopen(path, "re");
+        if (!stat) continue;
+        after = fgets(line, sizeof line, stat) ? strrchr(line, ')') : NULL;
+        fclose(stat);
+        if (after && sscanf(after, ") %*c %*d %*d %d", &of) == 1 && of == session) kill(pid, number);
+    }
+    closedir(proc);
+}
+
+/* Ends a shell as closing a window does; what minds no HUP is killed a little later. */
+static void hang_up(struct shell *shell) {
+    for (int i = 0; i < MAX_SHELLS; i++)
+        if (!condemned[i].session || condemned[i].session == shell->pid) {
+            condemned[i] = (struct condemned){shell->pid, now_ms() + HANG_UP_GRACE};
+            break;
+        }
+    signal_session(shell->pid, SIGHUP);
+    signal_session(shell->pid, SIGCONT);
+}
+
+/* Kills what is due; ms until the next is, -1 if none. */
+static int kill_condemned(void) {
+    int64_t now = now_ms(), next = -1;
+    for (int i = 0; i < MAX_SHELLS; i++) {
+        if (!condemned[i].session) continue;
+        if (condemned[i].deadline <= now) {
+            signal_session(condemned[i].session, SIGKILL);
+            condemned[i].session = 0;
+        } else if (next < 0 || condemned[i].deadline - now < next)
+            next = condemned[i].deadline - now;
+    }
+    return (int)next;
+}
+
 static void handle(struct client *client, char type, const unsigned char *payload, size_t length) {
-    if (type == 'O') { open_shell(client, payload, length); return; }
+    if (type == 'O' || type == 'N') { open_shell(client, type, payload, length); return; }
     if (!client->shell) return;
     if (type == 'S' && length == 4)
         resize(client->shell, (unsigned)payload[0] << 8 | payload[1], (unsigned)payload[2] << 8 | payload[3]);
     else if (type == 'I')
-        append(&client->shell->to_pty, payload, length);
+        take_input(client, payload, length);
+    else if (type == 'X')
+        hang_up(client->shell);
     else
         refuse(client, "bad frame");
 }
@@ -355,7 +503,10 @@ static int serve(void) {
             }
             polls[count++] = poll_client;
         }
-        if (poll(polls, (nfds_t)count, -1) < 0 && errno != EINTR) return 1;
+        if (poll(polls, (nfds_t)count, kill_condemned()) < 0) {
+            if (errno != EINTR) return 1;
+            continue; /* what polls says is not to be read */
+        }
         for (int i = 0; i < MAX_SHELLS; i++) {
             if (!shells[i] || polls[2 + i].fd != shells[i]->pty) continue;
             if (polls[2 + i].revents & POLLOUT) write_pty(shells[i]);

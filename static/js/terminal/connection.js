@@ -1,0 +1,199 @@
+// One shell's connection: opens it, notices when it is dead, comes back, and goes on where it was. Knows no page:
+// what it has to tell goes to `listener`: replay(), reset(), output(bytes, done), live(done), changed(state, reason, offer), size().
+import { Outbox } from "./outbox.js";
+import * as protocol from "./protocol.js";
+
+const ACK_EVERY = 32 * 1024;
+const FIRST_DELAY = 250, LAST_DELAY = 8000;
+const OPEN_WITHIN = 15000; // from the attempt to the replay
+const QUIET = 20000; // without a word from the server, it is asked
+const ANSWER_WITHIN = 6000, ANSWER_SOON = 2500;
+const SLEPT = 6000; // a clock that jumps by so much was asleep
+const SEND_BUFFER = 256 * 1024;
+
+export class Connection {
+  constructor(url, listener) {
+    this.url = url;
+    this.listener = listener;
+    this.outbox = new Outbox();
+    const random = crypto.getRandomValues(new Uint32Array(2));
+    this.writer = (random[0] & 0x1fffff) * 2 ** 32 + random[1] || 1; // fits a double
+    this.epoch = this.offset = 0;
+    this.delay = FIRST_DELAY;
+    this.wakers = new AbortController();
+    const wake = () => this.wake();
+    for (const [target, event] of [[window, "online"], [window, "pageshow"], [window, "offline"], [document, "visibilitychange"]]) {
+      target.addEventListener(event, wake, { signal: this.wakers.signal });
+    }
+    this.seen = Date.now();
+    this.ticker = setInterval(() => this.tick(), 2000);
+    this.connect();
+  }
+
+  /** Keystrokes and pastes, now or when the connection is back. False if too much is waiting. */
+  type(bytes) {
+    if (this.state === "terminado") return false;
+    const taken = this.outbox.push(bytes);
+    this.pump();
+    return taken;
+  }
+
+  resize(columns, rows) {
+    const size = `${columns}×${rows}`;
+    if (!this.begun || size === this.told) return;
+    this.told = size;
+    this.send(protocol.size(columns, rows));
+  }
+
+  /** Ends the shell, as soon as it can be told, and with it the connection. */
+  end() {
+    this.ending = true;
+    if (this.begun) this.send(protocol.end());
+    else if (!this.socket && !this.retry) this.close();
+  }
+
+  close() {
+    this.closed = true;
+    this.wakers.abort();
+    clearInterval(this.ticker);
+    this.abandon();
+  }
+
+  /** Again, after an end: another shell of the same name, or the same one taken back. */
+  reopen() {
+    this.delay = FIRST_DELAY;
+    this.connect();
+  }
+
+  connect() {
+    this.abandon();
+    this.tell(this.offset ? "reconectando" : "conectando");
+    this.begun = false;
+    this.received = this.acknowledged = 0;
+    const socket = new WebSocket(this.url);
+    socket.binaryType = "arraybuffer";
+    this.socket = socket;
+    this.heard = Date.now();
+    this.deadline = this.heard + OPEN_WITHIN;
+    socket.onopen = () => {
+      const { columns, rows } = this.listener.size();
+      this.told = `${columns}×${rows}`;
+      this.send(protocol.open({ columns, rows, writer: this.writer, epoch: this.epoch, offset: this.offset }));
+    };
+    socket.onmessage = ({ data }) => socket === this.socket && this.receive(new Uint8Array(data));
+    socket.onclose = ({ code }) => socket === this.socket && this.lost(code);
+  }
+
+  /** Lets go of the socket without waiting for its close, which a dead network would take minutes to give. */
+  abandon() {
+    clearTimeout(this.retry);
+    this.retry = null;
+    const socket = this.socket;
+    this.socket = null;
+    this.begun = false;
+    this.deadline = null;
+    socket?.close();
+  }
+
+  lost(code) {
+    this.abandon();
+    if (this.closed || this.state === "terminado") return;
+    if (code in protocol.FINAL) {
+      this.tell("terminado", protocol.FINAL[code], protocol.MAY_RETRY.has(code) ? "Reintentar" : null);
+      return;
+    }
+    this.tell("reconectando");
+    this.retry = setTimeout(() => this.connect(), this.delay * (0.75 + Math.random() / 2));
+    this.delay = Math.min(this.delay * 2, LAST_DELAY);
+  }
+
+  receive(message) {
+    const kind = message[0], payload = message.subarray(1);
+    this.heard = Date.now();
+    if (this.begun) this.deadline = null;
+    if (kind === protocol.DATA || kind === protocol.REPLAY) {
+      this.offset += payload.length;
+      this.listener.output(payload, () => this.acknowledge(message.length));
+      return;
+    }
+    this.acknowledge(message.length);
+    if (kind === protocol.BEGIN) this.begin(protocol.begin(payload));
+    else if (kind === protocol.ACCEPTED) this.outbox.accept(protocol.accepted(payload));
+    else if (kind === protocol.LIVE) this.listener.live(() => this.delay = FIRST_DELAY);
+    else if (kind === protocol.EXIT) this.over(`la consola se cerró con el código ${protocol.exitStatus(payload)}`, "Abrir otra");
+    else if (kind === protocol.TAKEN) this.tell("terminado", "esta terminal se abrió en otra ventana", "Traerla aquí");
+    else if (kind === protocol.REFUSED) this.over("esta máquina no admite más terminales; cierra alguna", "Reintentar");
+    this.pump();
+  }
+
+  begin({ epoch, offset, accepted, goesOn }) {
+    this.deadline = null;
+    const another = this.epoch && epoch !== this.epoch;
+    this.listener.replay();
+    if (!goesOn) this.listener.reset();
+    const kept = another ? !this.outbox.forget(accepted) : this.outbox.resume(accepted);
+    this.epoch = epoch;
+    this.offset = offset;
+    this.begun = true;
+    this.tell("conectado", kept ? "" : "Se perdió algo de lo que escribiste sin conexión: la consola es otra.");
+    const { columns, rows } = this.listener.size();
+    this.resize(columns, rows);
+    if (this.ending) this.send(protocol.end());
+  }
+
+  over(reason, offer) {
+    this.epoch = this.offset = 0;
+    this.outbox.forget(0);
+    this.tell("terminado", reason, offer);
+    if (this.ending) this.close();
+  }
+
+  pump() {
+    if (!this.begun || this.socket.bufferedAmount > SEND_BUFFER) return;
+    for (let bytes; (bytes = this.outbox.next()); ) this.send(protocol.input(bytes));
+  }
+
+  acknowledge(count) {
+    this.received = (this.received + count) % 2 ** 32;
+    if ((this.received - this.acknowledged + 2 ** 32) % 2 ** 32 < ACK_EVERY) return;
+    this.acknowledged = this.received;
+    this.send(protocol.acknowledge(this.received));
+  }
+
+  send(message) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(message);
+  }
+
+  /** Something happened to the network, the page or the clock: ask at once whether the server is there. */
+  wake() {
+    if (this.closed || this.state === "terminado") return;
+    if (this.retry) {
+      this.delay = FIRST_DELAY;
+      this.connect();
+    } else if (this.begun) {
+      this.ask(ANSWER_SOON);
+    }
+  }
+
+  ask(within) {
+    this.send(protocol.ping());
+    this.deadline = Date.now() + within;
+    setTimeout(() => this.tick(), within + 50);
+  }
+
+  tick() {
+    const now = Date.now();
+    const slept = now - this.seen > SLEPT;
+    this.seen = now;
+    if (this.closed) return;
+    if (slept) this.wake();
+    else if (this.deadline && now > this.deadline) this.lost(1006);
+    else if (this.begun && !this.deadline && now - this.heard > QUIET) this.ask(ANSWER_WITHIN);
+    this.pump();
+  }
+
+  tell(state, reason = "", offer = null) {
+    this.state = state;
+    if (!this.closed) this.listener.changed(state, reason, offer);
+  }
+}

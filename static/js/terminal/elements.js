@@ -1,0 +1,31 @@
+// Small builders of page elements for the terminal's modules.
+
+/** element("button", {type: "button", onclick}, "texto", child…): properties, `dataset`, and `aria-*`/`role` attributes. */
+export function element(name, properties = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(properties)) {
+    if (key === "dataset") Object.assign(made.dataset, value);
+    else if (key.startsWith("aria-") || key === "role" || key === "for") made.setAttribute(key, value);
+    else made[key] = value;
+  }
+  made.append(...children);
+  return made;
+}
+
+export const button = (text, onclick, properties = {}) => element("button", { type: "button", onclick, ...properties }, text);
+
+/** A modal dialog that is gone from the page when it closes. Gives what `returnValue` was. */
+export function ask(title, body, actions) {
+  return new Promise((done) => {
+    const heading = element("h2", { id: `dialogo-${Date.now()}` }, title);
+    const dialog = element("dialog", { className: "terminal-dialog", "aria-labelledby": heading.id });
+    const buttons = actions.map(([text, value, style], at) => button(text, () => dialog.close(value), { className: style ?? (at ? "quiet" : "") }));
+    dialog.append(heading, body, element("p", { className: "choices" }, ...buttons));
+    dialog.addEventListener("close", () => {
+      dialog.remove();
+      done(dialog.returnValue);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
