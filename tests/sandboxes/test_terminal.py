@@ -37,9 +37,9 @@ def sandbox(ana: Any, lab: Any, sent: Any) -> Sandbox:
     return Sandbox.objects.get(pk=sandbox.pk)
 
 
-def connect(user: Any, sandbox: Any, node: str = "lab", shell: str = "principal") -> WebsocketCommunicator:
+def connect(user: Any, sandbox: Any, node: str = "lab", name: str = "principal") -> WebsocketCommunicator:
     application = URLRouter(websocket_urlpatterns)
-    communicator = WebsocketCommunicator(application, f"/ws/terminal/{sandbox}/{node}/{shell}/")
+    communicator = WebsocketCommunicator(application, f"/ws/terminal/{sandbox}/{node}/{name}/")
     communicator.scope["user"] = user
     return communicator
 
@@ -102,12 +102,50 @@ async def test_output_waits_for_acknowledgements(ana: Any, sandbox: Sandbox, lab
     await page.disconnect()
 
 
-@pytest.mark.parametrize("message", [b"X", b"O", b"I", b"S\0\1\0\1", b"I" + b"x" * 65537])
+@pytest.mark.parametrize("message", [b"Z", b"O", b"N" + SIZE, b"I", b"S\0\1\0\1", b"Xx"])
 async def test_nonsense_closes_the_socket(ana: Any, sandbox: Sandbox, lab: Any, message: bytes) -> None:
     page = connect(ana, sandbox.pk)
     await page.connect()
     await page.send_to(bytes_data=message)
     assert (await page.receive_output(2))["code"] == 4400
+
+
+async def test_input_that_is_too_long_is_refused_as_such(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page = connect(ana, sandbox.pk)
+    await page.connect()
+    await page.send_to(bytes_data=b"I" + b"x" * 65537)
+    assert (await page.receive_output(2))["code"] == 4413
+
+
+async def test_a_page_that_talks_too_fast_is_refused_as_such(ana: Any, sandbox: Sandbox, lab: Any, settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"terminal_rate": 50})
+    page, _, _ = await opened(ana, sandbox, lab)
+    for _ in range(150):
+        await page.send_to(bytes_data=b"A\0\0\0\0")
+    assert (await page.receive_output(2))["code"] == 4428
+
+
+async def test_numbered_opening_reaches_the_holder_with_the_shell_it_is_for(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page = connect(ana, sandbox.pk, name="t2")
+    await page.connect()
+    numbers = bytes(range(24))
+    await page.send_to(bytes_data=b"N" + SIZE + numbers)
+    while not lab.streams:
+        await asyncio.sleep(0.01)
+    _, writer = lab.streams[-1]
+    wanted = encode(b"N", SIZE + numbers + b"t2")
+    while len(writer.written) < len(wanted):
+        await asyncio.sleep(0.01)
+    assert writer.written == wanted
+    await page.disconnect()
+
+
+async def test_a_page_that_asks_whether_we_are_there_is_answered_before_any_shell(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page = connect(ana, sandbox.pk)
+    await page.connect()
+    await page.send_to(bytes_data=b"P")
+    assert await page.receive_from() == b"P"
+    await page.disconnect()
 
 
 async def test_another_user_is_refused(bruno: Any, sandbox: Sandbox) -> None:
