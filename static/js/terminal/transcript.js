@@ -10,10 +10,10 @@ export class Transcript {
   constructor(preferences) {
     this.preferences = preferences;
     this.voice = element("div", { className: "visually-hidden", role: "status", "aria-live": "polite", dataset: { testid: "voice" } });
-    this.list = element("ol", { tabIndex: 0, "aria-label": "Órdenes y lo que contestaron" });
+    this.list = element("ol", { "aria-label": "Órdenes y lo que contestaron" });
     this.none = element("p", { className: "none" }, "Aquí aparecerá, como texto, cada orden que ejecutes y lo que conteste.");
     this.panel = element(
-      "section", { className: "transcript", "aria-label": "Transcripción", dataset: { testid: "transcript" }, hidden: !preferences.get("transcript") },
+      "section", { className: "transcript", tabIndex: 0, "aria-label": "Transcripción", dataset: { testid: "transcript" }, hidden: !preferences.get("transcript") },
       element("h2", {}, "Transcripción"), this.none, this.list,
     );
   }

@@ -1,6 +1,7 @@
 // A person's terminals on the page: tabs, splits, toolbar, transcript. Owns the arrangement (layout.js) and the panes;
 // what one terminal does by itself is pane.js's. Keeps the arrangement in the preferences.
 import { button, element } from "./elements.js";
+import { icon } from "./icons.js";
 import { KeyBar } from "./keybar.js";
 import * as layouts from "./layout.js";
 import { askTitle, showOptions, showShortcuts } from "./options.js";
@@ -41,13 +42,17 @@ export class Workspace {
   }
 
   build() {
-    const tool = (text, title, action) => button(text, () => this[action](), { title, "aria-label": title, className: "tool" });
+    const tool = (title, action) => {
+      const made = button("", () => this[action](), { title, "aria-label": title, className: "tool" });
+      made.append(icon(action));
+      return made;
+    };
     const bar = element(
-      "div", { className: "term-bar" }, this.tabs.strip, tool("+", "Otra terminal (Alt+Mayús+T)", "add"), element("span", { className: "gap" }),
-      this.shown, tool("◫", "Dividir al lado (Alt+Mayús+D)", "splitRow"), tool("⊟", "Dividir debajo (Alt+Mayús+S)", "splitColumn"),
-      tool("⌕", "Buscar (Ctrl+Mayús+F)", "find"), tool("☰", "Transcripción (Alt+Mayús+X)", "toggleTranscript"),
-      tool("⚙", "Opciones (Alt+Mayús+O)", "options"), tool("?", "Atajos (Alt+Mayús+H)", "help"),
-      tool("⛶", "Pantalla completa (Alt+Mayús+Z)", "maximise"), tool("✕", "Cerrar esta terminal (Alt+Mayús+W)", "closeFocused"),
+      "div", { className: "term-bar" }, this.tabs.strip, tool("Otra terminal (Alt+Mayús+T)", "add"), element("span", { className: "gap" }),
+      this.shown, tool("Dividir al lado (Alt+Mayús+D)", "splitRow"), tool("Dividir debajo (Alt+Mayús+S)", "splitColumn"),
+      tool("Buscar (Ctrl+Mayús+F)", "find"), tool("Transcripción (Alt+Mayús+X)", "toggleTranscript"),
+      tool("Opciones (Alt+Mayús+O)", "options"), tool("Atajos (Alt+Mayús+H)", "help"),
+      tool("Pantalla completa (Alt+Mayús+Z)", "maximise"), tool("Cerrar esta terminal (Alt+Mayús+W)", "closeFocused"),
     );
     const body = element("div", { className: "term-body" }, this.splits.body, this.transcript.panel);
     this.root.replaceChildren(bar, this.word, body, this.keybar.bar, this.transcript.voice);
@@ -237,7 +242,7 @@ export class Workspace {
   }
 
   toggleTranscript() {
-    if (this.transcript.toggle()) this.transcript.list.focus();
+    if (this.transcript.toggle()) this.transcript.panel.focus();
     else this.focused?.focus();
   }
 
