@@ -18,7 +18,7 @@ from tests.conftest import PASSWORD, real_engine_url, wait_until
 from tests.settings import RUN
 
 ROOT = Path(__file__).resolve().parents[2]
-PORT = 8765
+PORT = int(os.environ.get("LAB_TEST_PORT", "8765"))
 
 
 @dataclass

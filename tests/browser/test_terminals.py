@@ -54,8 +54,8 @@ def test_what_is_typed_while_the_web_is_down_arrives_once_in_the_same_shell(pers
     wait_until(lambda: "aqui-sigue-42" in shown(page), seconds=20)
     assert shown(page).count("aqui-sigue-42") == 1
     assert shown(page).count("echo aqui-") == 1
-    page.locator(".xterm-screen").hover()
-    page.mouse.wheel(0, -100_000)
+    for _ in range(12):
+        page.keyboard.press("Shift+PageUp")
     wait_until(lambda: "variable=sigue" in shown(page), seconds=10)
     end(page)
 
@@ -91,7 +91,7 @@ def test_tabs_splits_names_sizes_and_colours_are_remembered(person: Any) -> None
     expect(page.get_by_role("tab", name="Terminal 3")).to_have_attribute("aria-selected", "true")
     at_prompt(page)
     page.keyboard.press("Alt+Shift+R")
-    page.get_by_label("Nombre de la pestaña").fill("Servidor")
+    page.get_by_role("textbox", name="Nombre de la pestaña").fill("Servidor")
     page.keyboard.press("Enter")
     with page.expect_response("**/cuenta/terminal/") as kept:
         page.keyboard.press("Alt+Shift+PageUp")
@@ -125,7 +125,7 @@ def test_copy_paste_search_and_the_way_out(person: Any) -> None:
     type_line(page, "for n in 1 2 3; do echo linea-$n; done", "tres")
     page.keyboard.type("sleep 1000\n")
     wait_until(lambda: "sleep 1000" in shown(page), seconds=10)
-    page.locator(".xterm-rows > div", has_text="linea-2").last.dblclick(position={"x": 20, "y": 5})
+    page.locator(".xterm-rows > div", has_text="linea-2").last.dblclick(position={"x": 20, "y": 5}, force=True)
     page.keyboard.press("Control+c")
     wait_until(lambda: page.evaluate("() => navigator.clipboard.readText()").startswith("linea"), seconds=10)
     assert not shown(page).rstrip().endswith("$")
