@@ -54,8 +54,9 @@ bundle_make() {
     mkdir "$draft/python"
     tar -C "${python#* }" -cf - --exclude='__pycache__' --exclude='lib/python*/test' --exclude='lib/python*/site-packages/*' . | tar -C "$draft/python" -xf -
     cp -a static/build "$draft/static/build"
-    store=$(.venv/bin/python -c 'from host import images; print(images.store())')
-    cp -al "$store" "$draft/images/"
+    for part in $(.venv/bin/python -c 'from host import images; print(*(part.path for part in images.parts()))'); do
+        cp -al "$part" "$draft/images/"
+    done
     bundle_about >"$draft/about"
     step "Empaquetando en $target"
     tar -C "$draft" -czf "$target.new" . || fail "no se pudo escribir $target: ¿hay sitio?"
@@ -75,8 +76,8 @@ bundle_open() {
         [ "$(cat "$BUNDLED/about" 2>/dev/null || true)" = "$(bundle_about)" ] ||
             fail "«$1» se hizo para otra versión de Debian, otro procesador u otra versión del proyecto: hazlo de nuevo con «make bundle»."
         mkdir -p "$STATE/images"
-        for store in "$BUNDLED"/images/*; do
-            [ -e "$STATE/images/$(basename "$store")" ] || mv "$store" "$STATE/images/"
+        for part in "$BUNDLED"/images/*; do
+            [ -e "$STATE/images/$(basename "$part")" ] || mv "$part" "$STATE/images/"
         done
         rm -rf "$BUNDLED/images"
         echo "$seal" >"$BUNDLED/seal"

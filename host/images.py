@@ -1,10 +1,10 @@
-"""Builds the sandbox image and the course images, once per machine and per content.
+"""The sandbox image, the course images and the packages that exercises install: built once per machine and content.
 
-A builder engine of our own (host network, no remapping, no bridge) builds the project's Dockerfiles on a
-base made by debootstrap, or on LAB_BASE_IMAGE where Docker Hub can be reached. What comes out is kept under
-STATE/images/<key>: `sandbox.tar` for each lab's engine, `mirror/`, the store that the course mirror serves, and
-`packages/`, the files of the package mirror.
-The key is the hash of all that goes in, so a changed Dockerfile builds anew and an unchanged one costs nothing.
+Built in parts, each kept under STATE/images/<part>-<key>: `sandbox` (an archive for each lab's engine), `image-*` (a
+course image, as a registry's store) and `packages` (the files of the package mirror). The key is the hash of all that
+goes into the part, so that a changed Dockerfile builds that part alone and an unchanged one costs nothing. `mirror` is
+the course images together, by hard links. All start from a base made by debootstrap, or from LAB_BASE_IMAGE where
+Docker Hub can be reached. The engine that builds is host/builder.py's.
 """
 
 from __future__ import annotations
@@ -14,48 +14,62 @@ import hashlib
 import os
 import re
 import shutil
-import socket
 import subprocess
-import tarfile
 import tempfile
+import time
 import tomllib
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-import docker
-from docker.errors import BuildError, ImageNotFound
-
-from host import packages
-from host.instance import ROOT, STATE, HostError
-from host.shell import sh, succeeds, wait_for
-from host.supervisor import Service, Supervisor
+from host.builder import Builder
+from host.instance import ROOT, STATE, Instance
+from host.packages import fetch_wheels
+from host.shell import sh
 
 SOURCES = ROOT / "sandboxes" / "images"
 SANDBOX_TAG = "docker-intensivo/sandbox"
 PACKAGES_TAG = "docker-intensivo/packages:latest"
 SUITE = "trixie"
 BASE_IMAGE = os.environ.get("LAB_BASE_IMAGE", "")
+USED = "image-parts"
+"""The file, in a lab's folder, that lists the parts it uses."""
+KEEP_SECONDS = 86400.0
 
 Progress = Callable[[str], None]
 
 
-def content_key() -> str:
-    """Names what would be built from the sources as they are."""
-    digest = hashlib.sha256(f"{SUITE} {BASE_IMAGE}".encode())
-    for path in sorted(SOURCES.rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
-            digest.update(f"{path.relative_to(SOURCES)}\0{path.stat().st_mode & 0o111}\0".encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+@dataclass(frozen=True)
+class Part:
+    """What is built and kept by itself: the sandbox, one course image, the packages."""
+
+    name: str
+    folder: Path
+    reference: str = ""
+    """What the image is called, where that is part of what is built."""
+
+    @property
+    def key(self) -> str:
+        """The hash of all that goes in; the same wherever the sources are."""
+        digest = hashlib.sha256(f"{SUITE} {BASE_IMAGE} {self.reference}".encode())
+        for path in sorted(self.folder.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"{path.relative_to(self.folder)}\0{path.stat().st_mode & 0o111}\0".encode())
+                digest.update(path.read_bytes())
+        return digest.hexdigest()[:16]
+
+    @property
+    def path(self) -> Path:
+        return STATE / "images" / f"{self.name}-{self.key}"
 
 
-def sandbox_reference() -> str:
-    return f"{SANDBOX_TAG}:{content_key()}"
+def sandbox() -> Part:
+    return Part("sandbox", SOURCES / "sandbox")
 
 
-def store() -> Path:
-    return STATE / "images" / content_key()
+def packages() -> Part:
+    return Part("packages", SOURCES / "packages")
 
 
 def course_images() -> dict[str, str]:
@@ -63,19 +77,53 @@ def course_images() -> dict[str, str]:
     return tomllib.loads((SOURCES / "course" / "images.toml").read_text())
 
 
-def ensure(progress: Progress) -> Path:
-    """Build what is missing and return the store. Half-built stores never carry the final name."""
-    final = store()
-    final.parent.mkdir(parents=True, exist_ok=True)
+def course() -> list[Part]:
+    """A part for each course image: its own small registry store."""
+    return [Part(f"image-{folder}", SOURCES / "course" / folder, reference) for folder, reference in course_images().items()]
+
+
+def parts() -> list[Part]:
+    return [sandbox(), *course(), packages()]
+
+
+def sandbox_reference() -> str:
+    return f"{SANDBOX_TAG}:{sandbox().key}"
+
+
+def course_key() -> str:
+    """Names the course images together: what the mirror serves, and what a seeded sandbox begins with."""
+    return hashlib.sha256(" ".join(sorted(f"{part.name} {part.key}" for part in course())).encode()).hexdigest()[:16]
+
+
+def mirror() -> Path:
+    """The registry store of all course images."""
+    return STATE / "images" / f"mirror-{course_key()}"
+
+
+def ensure(lab: Instance, progress: Progress) -> None:
+    """Note what `lab` uses and build what of it is missing; who builds also removes what nobody uses."""
+    _note_use(lab)
+    if all(path.exists() for path in _used()):
+        return
     with _one_builder(progress):
-        if not final.exists():
-            _build_store(final, progress)
-    return final
+        missing = [part for part in parts() if not part.path.exists()]
+        if missing:
+            _build(missing, progress)
+        if not mirror().exists():
+            with _draft(mirror()) as draft:
+                for part in course():
+                    link_tree(part.path, draft)
+        remove_unused()
+
+
+def _used() -> list[Path]:
+    return [*(part.path for part in parts()), mirror()]
 
 
 @contextmanager
 def _one_builder(progress: Progress) -> Iterator[None]:
     """Two labs that build at once would share an engine's data: the second waits."""
+    (STATE / "images").mkdir(parents=True, exist_ok=True)
     with (STATE / "images.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -85,37 +133,71 @@ def _one_builder(progress: Progress) -> Iterator[None]:
         yield
 
 
-def _build_store(final: Path, progress: Progress) -> None:
+def _build(missing: list[Part], progress: Progress) -> None:
+    """Each part is kept as soon as it is whole: what fails later costs no more than itself."""
+    with Builder() as builder:
+        base = BASE_IMAGE or _ensure_base(builder, progress)
+        for number, part in enumerate(missing, start=1):
+            of = f" ({number} de {len(missing)})" if len(missing) > 1 else ""
+            with _draft(part.path) as draft:
+                if part == sandbox():
+                    progress(f"la máquina del alumno{of}: dos minutos la primera vez")
+                    builder.build(part.folder, sandbox_reference(), base)
+                    sh("docker", "-H", builder.url, "save", "-o", str(draft / "sandbox.tar"), sandbox_reference())
+                elif part == packages():
+                    progress(f"los paquetes que instalan los ejercicios{of}")
+                    builder.build(part.folder, PACKAGES_TAG, base)
+                    builder.unpack(PACKAGES_TAG, draft)
+                    fetch_wheels(part.folder / "ruedas.txt", draft / "simple")
+                else:
+                    progress(f"imagen del curso{of}: {part.reference}")
+                    builder.build(part.folder, part.reference, base)
+                    repository, tag = part.reference.rsplit(":", 1)
+                    with builder.registry(draft / "store") as address:
+                        builder.push(part.reference, f"{address}/{repository if '/' in repository else f'library/{repository}'}", tag)
+                    (draft / "store" / "docker").rename(draft / "docker")
+                    (draft / "store").rmdir()
+
+
+@contextmanager
+def _draft(final: Path) -> Iterator[Path]:
+    """A folder that gets its final name when all went well: what is half made never carries it."""
     draft = Path(tempfile.mkdtemp(prefix="draft-", dir=final.parent))
-    draft.chmod(0o755)
     try:
-        with _Builder() as builder:
-            base = BASE_IMAGE or _ensure_base(builder, progress)
-            progress("la máquina del alumno (unos dos minutos)")
-            builder.build(SOURCES / "sandbox", sandbox_reference(), base)
-            sh("docker", "-H", builder.url, "save", "-o", str(draft / "sandbox.tar"), sandbox_reference())
-            registry = builder.start_registry(draft / "mirror")
-            for number, (folder, reference) in enumerate(course_images().items(), start=1):
-                progress(f"imagen del curso {number} de {len(course_images())}: {reference}")
-                builder.build(SOURCES / "course" / folder, reference, base)
-                repository, tag = reference.rsplit(":", 1)
-                builder.push(reference, f"{registry}/{repository if '/' in repository else f'library/{repository}'}", tag)
-            progress("los paquetes que instalan los ejercicios")
-            (draft / "packages").mkdir()
-            builder.build(SOURCES / "packages", PACKAGES_TAG, base)
-            builder.unpack(PACKAGES_TAG, draft / "packages")
-        packages.fetch_wheels(SOURCES / "packages" / "ruedas.txt", draft / "packages" / "simple")
-        sh("chmod", "-R", "a+rX", str(draft / "mirror"), str(draft / "packages"))
+        yield draft
+        sh("chmod", "-R", "a+rX", str(draft))
         draft.rename(final)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    used = {path.read_text().rsplit(":", 1)[-1] for path in STATE.glob("*/loaded-image")}
-    for old in final.parent.iterdir():
-        if old.is_dir() and old != final and old.name not in used:
-            shutil.rmtree(old, ignore_errors=True)
 
 
-def _ensure_base(builder: _Builder, progress: Progress) -> str:
+def link_tree(source: Path, target: Path) -> None:
+    """Add `source`'s files to `target` by hard links. What two images share (a blob, a repository's) is there once."""
+    for folder, _, files in os.walk(source):
+        there = target / Path(folder).relative_to(source)
+        there.mkdir(exist_ok=True)
+        for name in files:
+            if not (there / name).exists():
+                (there / name).hardlink_to(Path(folder) / name)
+
+
+def _note_use(lab: Instance) -> None:
+    lab.home.mkdir(parents=True, exist_ok=True)
+    (lab.home / USED).write_text("".join(f"{path.name}\n" for path in _used()))
+    for path in _used():
+        with suppress(FileNotFoundError):
+            os.utime(path)
+
+
+def remove_unused() -> None:
+    """Remove what no lab of this machine uses and nobody has used for a day: who goes back to a branch builds nothing."""
+    used = {name for noted in STATE.glob(f"*/{USED}") for name in noted.read_text().split()}
+    for path in (STATE / "images").iterdir():
+        if path.name not in used and time.time() - path.stat().st_mtime > KEEP_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _ensure_base(builder: Builder, progress: Progress) -> str:
     reference = f"docker-intensivo/base:{SUITE}"
     if builder.has(reference):
         return reference
@@ -138,132 +220,10 @@ def _debian_mirror() -> str | None:
     return found.group(1) if found else None
 
 
-class _Builder:
-    """The builder engine and, while pushing, a registry: both end with the context."""
-
-    def __init__(self) -> None:
-        self._stack = ExitStack()
-        self._run = STATE / "builder-run"
-        self.url = f"unix://{self._run}/docker.sock"
-
-    def __enter__(self) -> _Builder:
-        data = STATE / "builder"
-        data.mkdir(parents=True, exist_ok=True)
-        self._run.mkdir(parents=True, exist_ok=True)
-        self._supervisor = Supervisor(STATE / "logs")
-        self._stack.callback(self._clean_up)
-        self._supervisor.start(
-            Service(
-                name="builder",
-                argv=(
-                    "dockerd",
-                    "-H",
-                    self.url,
-                    "--data-root",
-                    str(data),
-                    "--exec-root",
-                    f"{self._run}/exec",
-                    "-p",
-                    f"{self._run}/docker.pid",
-                    "--bridge",
-                    "none",
-                    "--iptables=false",
-                    "--ip-masq=false",
-                    "--ip-forward=false",
-                    "--log-level",
-                    "warn",
-                ),
-                ready=lambda: succeeds("docker", "-H", self.url, "version"),
-                start_seconds=60,
-            )
-        )
-        self._client = docker.DockerClient(self.url, timeout=1800)
-        self._stack.callback(self._client.close)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def _clean_up(self) -> None:
-        self._supervisor.stop_all()
-        targets = sh("findmnt", "-rno", "TARGET", check=False).splitlines()
-        for mount in reversed([target for target in targets if target.startswith((str(self._run), str(STATE / "builder")))]):
-            succeeds("umount", "-l", mount)
-        shutil.rmtree(self._run, ignore_errors=True)
-
-    def has(self, reference: str) -> bool:
-        try:
-            self._client.images.get(reference)
-        except ImageNotFound:
-            return False
-        return True
-
-    def build(self, folder: Path, reference: str, base: str) -> None:
-        try:
-            self._client.images.build(
-                path=str(folder),
-                tag=reference,
-                buildargs={"BASE": base},
-                network_mode="host",
-                rm=True,
-                forcerm=True,
-            )
-        except BuildError as error:
-            said = "".join(str(line.get("stream", "")) for line in error.build_log)[-1500:]
-            raise HostError(f"no se pudo construir {reference}: {error.msg}\n{said}") from error
-
-    def unpack(self, reference: str, folder: Path) -> None:
-        """Take the files of an image that we have just built."""
-        made = self._client.containers.create(reference, ["-"])
-        try:
-            with tempfile.TemporaryFile(dir=STATE) as archive:
-                for chunk in made.export():
-                    archive.write(chunk)  # type: ignore[arg-type]  # bytes, whatever the stubs say
-                archive.seek(0)
-                with tarfile.open(fileobj=archive) as opened:
-                    members = [member for member in opened if member.name.startswith("debian/") or member.name == "debian"]
-                    opened.extractall(folder, members, filter="data")
-        finally:
-            made.remove()
-
-    def start_registry(self, root: Path) -> str:
-        """A registry on a free loopback port that stores under `root`; its address."""
-        root.mkdir(parents=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            address = f"127.0.0.1:{probe.getsockname()[1]}"
-        config = self._run / "registry.yml"
-        config.write_text(
-            f"version: 0.1\nlog: {{level: warn}}\nstorage: {{filesystem: {{rootdirectory: {root}}}}}\nhttp: {{addr: '{address}'}}\n"
-        )
-        self._supervisor.start(
-            Service(
-                name="builder-registry",
-                argv=("docker-registry", "serve", str(config)),
-                ready=lambda: _answers(address),
-            )
-        )
-        wait_for(lambda: _answers(address), seconds=10, what="el registro de construcción")
-        return address
-
-    def push(self, reference: str, repository: str, tag: str) -> None:
-        self._client.images.get(reference).tag(repository, tag)
-        for line in self._client.images.push(repository, tag, stream=True, decode=True):
-            if "error" in line:
-                raise HostError(f"no se pudo subir {reference} al espejo: {line['error']}")
-
-
-def _answers(address: str) -> bool:
-    host, port = address.split(":")
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex((host, int(port))) == 0
-
-
 def ensure_loaded(engine_url: str) -> bool:
     """Whether the engine at `engine_url` already holds the sandbox image."""
     return subprocess.run(("docker", "-H", engine_url, "image", "inspect", sandbox_reference()), capture_output=True).returncode == 0
 
 
 def load(engine_url: str) -> None:
-    sh("docker", "-H", engine_url, "load", "-i", str(store() / "sandbox.tar"))
+    sh("docker", "-H", engine_url, "load", "-i", str(sandbox().path / "sandbox.tar"))

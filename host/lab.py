@@ -102,7 +102,7 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     if with_site:
         _check_port(settings["LAB_BIND"])
     steps.say("Imágenes")
-    images.ensure(lambda what: steps.detail(f"construyendo {what}"))
+    images.ensure(lab, lambda what: steps.detail(f"construyendo {what}"))
     steps.say("Disco y red del laboratorio")
     _clear_leftovers(lab)
     accounts.give(lab.open_run)

@@ -2,6 +2,7 @@
 
 One machine is started on the lab's own engine, before the gate guards it, pulls every course image from the mirror, is
 stopped and committed. On btrfs a machine made from it shares those blocks with all others: the images cost the disk once.
+Where the sandbox is still the same, the machine begins as the former seeded image and pulls what has changed.
 """
 
 from __future__ import annotations
@@ -19,15 +20,20 @@ from host.instance import HostError
 
 TAG = "docker-intensivo/seeded"
 NAME = "lab-siembra"
+SANDBOX_LABEL = "lab.sandbox"
+"""On a seeded image: the sandbox image it was made from."""
+DEEPEST = 40
+"""Layers; each seeding on the former one adds one, and storage drivers stand some 125."""
 PULL_SECONDS = 600
 _READY = "until curl -sf -o /dev/null --unix-socket /run/docker.sock http://engine/_ping; do sleep 0.05; done"
+_ALL = "docker images -q --no-trunc | sort -u"
 
 Progress = Callable[[str], None]
 
 
 def reference() -> str:
     """Named by what it is made from, so that another sandbox or another course image makes another."""
-    digest = hashlib.sha256(f"{images.sandbox_reference()} {sorted(images.course_images().values())}".encode())
+    digest = hashlib.sha256(f"{images.sandbox_reference()} {images.course_key()}".encode())
     return f"{TAG}:{digest.hexdigest()[:16]}"
 
 
@@ -45,35 +51,46 @@ def ensure(engine_url: str, progress: Progress) -> None:
 
 def _make(client: docker.DockerClient, progress: Progress) -> None:
     wanted = list(images.course_images().values())
-    with _machine(client) as machine:
+    begin = _former(client) or images.sandbox_reference()
+    with _machine(client, begin) as machine:
         _run(machine, _READY)
         for number, image in enumerate(wanted, start=1):
             progress(f"imagen {number} de {len(wanted)}: {image}")
             _run(machine, f"docker pull -q {image}")
+        if begin != images.sandbox_reference():
+            _run(machine, f"{_ALL} | grep -vxF \"$(docker image inspect -f '{{{{.Id}}}}' {' '.join(wanted)})\" | xargs -r docker rmi -f")
         machine.stop(timeout=20)
-        machine.commit(*reference().split(":"))
+        machine.commit(*reference().split(":"), changes=f"LABEL {SANDBOX_LABEL}={images.sandbox_reference()}")
     _remove_former(client)
 
 
+def _former(client: docker.DockerClient) -> str | None:
+    """A seeded image of this very sandbox; none when it stands on so many layers that a fresh one is better."""
+    for image in client.images.list(TAG, filters={"label": f"{SANDBOX_LABEL}={images.sandbox_reference()}"}):
+        if len(image.attrs["RootFS"]["Layers"]) < DEEPEST:
+            return str(image.id)
+    return None
+
+
 def _remove_former(client: docker.DockerClient) -> None:
-    """Those that machines are still made from stay until the next time."""
-    for former in client.images.list(TAG):
-        if reference() not in former.tags:
+    """The images that this one and the present sandbox replace; those that machines are made from stay until the next time."""
+    for name, kept in ((TAG, reference()), (images.SANDBOX_TAG, images.sandbox_reference())):
+        for tag in {tag for image in client.images.list(name) for tag in image.tags} - {kept}:
             try:
-                client.images.remove(str(former.id))
+                client.images.remove(tag)
             except APIError as error:
                 if error.status_code != 409:
                     raise
 
 
 @contextmanager
-def _machine(client: docker.DockerClient) -> Iterator[Container]:
+def _machine(client: docker.DockerClient, image: str) -> Iterator[Container]:
     """A machine as the platform makes them, with the largest disk, on a network of its own; gone afterwards."""
     _clear(client)
     client.networks.create(NAME, driver="bridge")
     try:
         yield client.containers.run(
-            images.sandbox_reference(),
+            image,
             name=NAME,
             detach=True,
             hostname="lab",

@@ -93,7 +93,7 @@ def mirror(lab: Instance) -> Service:
     def write_config() -> None:
         config.write_text(
             "version: 0.1\nlog: {level: info, accesslog: {disabled: false}}\n"
-            f"storage: {{filesystem: {{rootdirectory: {images.store() / 'mirror'}}}, maintenance: {{readonly: {{enabled: true}}}}}}\n"
+            f"storage: {{filesystem: {{rootdirectory: {images.mirror()}}}, maintenance: {{readonly: {{enabled: true}}}}}}\n"
             f"http: {{addr: '{SERVICE_ADDRESS}:5000'}}\n"
         )
 
@@ -109,7 +109,7 @@ def packages(lab: Instance) -> Service:
     """The package mirror: files, for anybody in a sandbox."""
     return Service(
         name="packages",
-        argv=in_namespace(lab, *project(lab, "-m", "host.packages", str(images.store() / "packages"), SERVICE_ADDRESS, "80")),
+        argv=in_namespace(lab, *project(lab, "-m", "host.packages", str(images.packages().path), SERVICE_ADDRESS, "80")),
         ready=lambda: listens(lab, 80),
     )
 

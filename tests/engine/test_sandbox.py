@@ -215,3 +215,23 @@ def test_a_seeded_machine_has_the_course_images_at_no_cost_of_disk(real_lab: Any
         assert wrote.code == 0, wrote.output
     finally:
         real_lab.remove(name)
+
+
+def test_a_student_stops_and_starts_the_engine_as_on_a_real_machine(real_lab: Any, machine: str) -> None:
+    def alumno(command: str, *, code: int = 0) -> str:
+        done = real_lab.run(machine, ["su", "-", "alumno", "-c", command], user="root", seconds=60)
+        said = str(done.output.decode(errors="replace"))
+        assert done.code == code, said
+        return said
+
+    assert alumno("sudo service docker status") == "Docker is running.\n"
+    assert "sudo service docker stop" in alumno("/usr/sbin/service docker stop", code=1)
+    assert alumno("sudo service docker stop && ! docker ps 2>/dev/null") == "Stopping Docker: docker\n"
+    assert alumno("sudo service docker status", code=3) == "Docker is not running.\n"
+    broken = "cd /etc/docker && sudo cp daemon.json /tmp/good.json && echo '{' | sudo tee daemon.json >/dev/null"
+    assert "daemon.json" in alumno(f"{broken} && sudo service docker start", code=1)
+    mended = "sudo cp /tmp/good.json /etc/docker/daemon.json"
+    assert alumno(f"{mended} && sudo service docker start && docker ps -q") == "Starting Docker: docker\n"
+    assert alumno("sudo service docker restart && docker run --rm busybox:1.37 echo hola 2>/dev/null").endswith("hola\n")
+    alumno("sudo pkill -9 dockerd; sudo service docker start && docker ps -q")
+    assert "sudo service docker restart" in alumno("sudo systemctl restart docker", code=1)

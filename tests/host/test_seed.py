@@ -13,7 +13,7 @@ def test_another_sandbox_or_another_course_image_makes_another_seeded_one(monkey
         changed.setattr(images, "sandbox_reference", lambda: "docker-intensivo/sandbox:other")
         seen.add(seed.reference())
     with monkeypatch.context() as changed:
-        changed.setattr(images, "course_images", lambda: {"busybox": "busybox:1.37"})
+        changed.setattr(images, "course_key", lambda: "other")
         seen.add(seed.reference())
     assert len(seen) == 3
     assert seed.reference() in seen
