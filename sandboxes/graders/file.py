@@ -133,7 +133,10 @@ def _absent_hint(spec: FileSpec, near: list[str]) -> str:
     if close := next((other for other in near if other.lower() == name.lower()), None) or nearest(name, near):
         return _("Tienes «%(near)s»: compara los nombres letra a letra.") % {"near": close}
     if spec.imagen:
-        return _("A una imagen llega con COPY; mira que esté en el contexto y que no lo aparte el .dockerignore.")
+        return _(
+            "A una imagen llega con COPY, con lo que hace un RUN o con un commit. Si es con COPY, mira que esté en el contexto y que no lo"
+            " aparte el .dockerignore."
+        )
     if spec.contenedor:
         return _("Lo que se escribe en otro contenedor no está en este, aunque sean de la misma imagen.")
     return _("Créalo en %(path)s; «pwd» dice en qué carpeta estás.") % {"path": spec.path}
