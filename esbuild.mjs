@@ -1,6 +1,11 @@
 // Bundles the pages' ES modules and styles into static/build (git-ignored).
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
+
+const OUT = "static/build";
+rmSync(OUT, { recursive: true, force: true });
 
 // xterm writes colours that are not of its palette as style attributes, which our policy blocks (the text would turn
 // black); the same by the object model is allowed. Stops the build if xterm no longer does it this way.
@@ -17,13 +22,23 @@ const strictStyles = {
 };
 
 await esbuild.build({
-  entryPoints: { lab: "static/js/lab.js", terminal: "static/css/terminal.css" },
+  entryPoints: { page: "static/js/page.js", lab: "static/js/lab.js", site: "static/css/site.css", terminal: "static/css/terminal.css" },
   plugins: [strictStyles],
   bundle: true,
   splitting: true,
   format: "esm",
   target: "es2022",
   minify: true,
+  loader: { ".woff2": "file" },
+  assetNames: "[name]",
   sourcemap: true,
-  outdir: "static/build",
+  outdir: OUT,
 });
+
+// whitenoise sends these in place of what they are made of.
+for (const name of readdirSync(OUT)) {
+  if (!/\.(js|css)$/.test(name)) continue;
+  const plain = readFileSync(`${OUT}/${name}`);
+  writeFileSync(`${OUT}/${name}.gz`, gzipSync(plain, { level: 9 }));
+  writeFileSync(`${OUT}/${name}.br`, brotliCompressSync(plain, { params: { [constants.BROTLI_PARAM_QUALITY]: 10 } }));
+}

@@ -1,6 +1,7 @@
 """Loads the course from its files and validates it into frozen objects.
 
     content/<course>/curso.yaml                              title, lessons in order
+    content/<course>/glosario.yaml                           its terms
     content/<course>/NN-slug/leccion.md                      the lesson's text
     content/<course>/NN-slug/ejercicios/<slug>/ejercicio.yaml, enunciado.md
 
@@ -17,7 +18,9 @@ from typing import Annotated
 from django.conf import settings
 from pydantic import Field
 
+from lessons import glossary
 from lessons.exercises import Exercise, ExerciseFile, Lab, Mistake, load_exercise
+from lessons.frontmatter import Front, load_text
 from lessons.sources import CourseError, Strict, line_of, lines_of, load_model
 
 __all__ = ["CONTENT", "Course", "CourseError", "Exercise", "ExerciseFile", "Lab", "Lesson", "Mistake", "course", "exercise", "load"]
@@ -47,11 +50,23 @@ class Lesson:
     title: str
     summary: str
     text: str
+    """Without its front matter."""
     exercises: tuple[Exercise, ...]
+    folder: Path
+    front: Front = field(default_factory=Front)
 
     @property
     def written(self) -> bool:
         return bool(self.text)
+
+    @property
+    def points(self) -> int:
+        return sum(exercise.points for exercise in self.exercises)
+
+    @property
+    def minutes(self) -> int:
+        """What reading it and doing its exercises is said to take."""
+        return self.front.minutos + sum(exercise.minutes for exercise in self.exercises)
 
 
 @dataclass(frozen=True)
@@ -63,6 +78,7 @@ class Course:
     summary: str
     lessons: tuple[Lesson, ...]
     exercises: dict[str, Exercise] = field(default_factory=dict, repr=False)
+    glossary: glossary.Glossary = glossary.EMPTY
 
     def lesson(self, slug: str) -> Lesson | None:
         return next((lesson for lesson in self.lessons if lesson.slug == slug), None)
@@ -105,18 +121,21 @@ def load(folder: Path) -> Course:
             raise CourseError(f"{path}:{line}: un ejercicio de «{entry.carpeta}» está dos veces.")
     lessons = tuple(_load_lesson(folder, entry, number) for number, entry in enumerate(parsed.lecciones, start=1))
     exercises = {exercise.key: exercise for lesson in lessons for exercise in lesson.exercises}
-    return Course(folder.name, parsed.titulo, parsed.resumen, lessons, exercises)
+    return Course(folder.name, parsed.titulo, parsed.resumen, lessons, exercises, glossary.load(folder / glossary.FILE))
 
 
 def _load_lesson(folder: Path, entry: _LessonEntry, number: int) -> Lesson:
     home = folder / entry.carpeta
     slug = entry.carpeta.split("-", 1)[1]
-    text = home / "leccion.md"
+    path = home / "leccion.md"
+    read = load_text(path) if path.exists() else None
     return Lesson(
         number=number,
         slug=slug,
         title=entry.titulo,
         summary=entry.resumen,
-        text=text.read_text() if text.exists() else "",
+        text=read.text if read else "",
+        front=read.front if read else Front(),
+        folder=home,
         exercises=tuple(load_exercise(home / "ejercicios" / name, f"{folder.name}/{slug}/{name}") for name in entry.ejercicios),
     )

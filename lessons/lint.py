@@ -10,22 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
-
-from lessons import catalog
+from lessons import boxes, catalog, figures, frontmatter, glossary, transcripts
 from lessons.exercises import load_exercise
-from lessons.sources import CourseError, read_text
+from lessons.sources import CourseError, lines_of, read_text
 
-GLOSSARY = "glosario.yaml"
 YEAR = 366
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\\.)*)\]\(\s*<?([^)\s>]*)>?(?:\s+\"[^\"]*\")?\s*\)")
-_TERM = re.compile(r"\[\[([^\]|]+)(?:\|[^\]]*)?\]\]")
-_FENCE = re.compile(r"^\s*(```+|~~~+)")
-_CONTAINER = re.compile(r"^:::\s*(\S.*)?$")
-_DATE = re.compile(r"\bfecha=\"?(\d{4})-(\d{2})(?:-(\d{2}))?")
+_FENCE = re.compile(r"^\s*(```+|~~~+)(.*)$")
 _LESSON_URL = re.compile(r"/curso/([^/#?]+)/(?:([^/#?]+)/)?(?:([^/#?]+)/)?")
 
 
@@ -48,19 +41,25 @@ def lint(folder: Path, *, today: date) -> list[Fault]:
         course = catalog.load(folder)
     except CourseError as error:
         return list(_faults(error, folder))
-    terms, found = _terms(folder)
+    found: list[Fault] = []
+    for term in course.glossary.terms:
+        found += _links(folder / glossary.FILE, _line_of_term(folder, term), re.sub(r"`[^`]*`", "", term.definition), course)
     for lesson in course.lessons:
-        home = folder / f"{lesson.number:02}-{lesson.slug}"
+        home = lesson.folder
         if lesson.written:
-            found += _text(home / "leccion.md", course, terms, today)
+            found += _text(home / "leccion.md", course, today)
             if not lesson.exercises:
                 found.append(Fault(home / "leccion.md", 1, "la lección no tiene ningún ejercicio.", warning=True))
         for exercise in lesson.exercises:
             statement = home / "ejercicios" / exercise.slug / "enunciado.md"
-            found += _text(statement, course, terms, today)
+            found += _text(statement, course, today)
             if not exercise.hints:
                 found.append(Fault(statement.with_name("ejercicio.yaml"), 1, "el ejercicio no tiene pistas.", warning=True))
     return found
+
+
+def _line_of_term(folder: Path, term: glossary.Term) -> int:
+    return lines_of(folder / glossary.FILE).get((term.name,), 1)
 
 
 def _faults(error: CourseError, folder: Path) -> Iterator[Fault]:
@@ -77,64 +76,69 @@ def _faults(error: CourseError, folder: Path) -> Iterator[Fault]:
             yield Fault(Path(place[1]), int(place[2] or 1), place[3]) if place else Fault(folder, 1, line)
 
 
-def _terms(folder: Path) -> tuple[set[str], list[Fault]]:
-    """The glossary's terms, and what is wrong with it."""
-    path = folder / GLOSSARY
-    if not path.exists():
-        return set(), []
-    try:
-        decoded: Any = yaml.safe_load(read_text(path))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        return set(), [Fault(path, mark.line + 1 if mark else 1, f"YAML mal escrito: {getattr(error, 'problem', error)}")]
-    if not isinstance(decoded, dict):
-        return set(), [Fault(path, 1, "el glosario es un mapa de término a definición.")]
-    return {str(term).casefold() for term in decoded}, []
-
-
-def _text(path: Path, course: catalog.Course, terms: set[str], today: date) -> list[Fault]:
-    text = read_text(path)
+def _text(path: Path, course: catalog.Course, today: date) -> list[Fault]:
+    """A text's faults; of a lesson's file, the front matter has been read by who loaded it."""
+    source = read_text(path)
+    first = frontmatter.split(source, path).first_line if path.name == "leccion.md" else 1
     found: list[Fault] = []
-    fence, fence_line = "", 0
-    opened: list[int] = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    fence, info, fence_line = "", "", 0
+    body: list[str] = []
+    opened: list[tuple[int, boxes.Head]] = []
+    answered: set[int] = set()
+    for number, line in enumerate(source.splitlines(), start=1):
+        if number < first:
+            continue
         if mark := _FENCE.match(line):
             if not fence:
-                fence, fence_line = mark[1], number
+                fence, info, fence_line, body = mark[1], mark[2].strip(), number, []
             elif line.strip() == fence or (line.strip().startswith(fence) and not line.strip().strip(fence[0])):
+                found += _transcript(path, fence_line, info, body)
                 fence = ""
             continue
         if fence:
+            body.append(line)
             continue
-        if container := _CONTAINER.match(line):
-            found += _container(path, number, container[1] or "", opened, today)
-        found += _links(path, number, re.sub(r"`[^`]*`", "", line), course, terms)
+        if opened and line.strip() == "---":
+            answered.add(opened[-1][0])
+        if boxes.CLOSE.match(line):
+            found += _closed(path, number, opened, answered)
+        elif box := boxes.OPEN.match(line):
+            head = boxes.head_of(box[1])
+            opened.append((number, head))
+            found += _opened(path, number, head, today)
+        found += _links(path, number, re.sub(r"`[^`]*`", "", line), course)
     if fence:
         found.append(Fault(path, fence_line, f"el bloque de código no se cierra: falta «{fence}»."))
-    found += [Fault(path, number, "el recuadro no se cierra: falta «:::».") for number in opened]
+    found += [Fault(path, number, "el recuadro no se cierra: falta «:::».") for number, _head in opened]
     return found
 
 
-def _container(path: Path, number: int, said: str, opened: list[int], today: date) -> Iterator[Fault]:
-    if not said:
-        if opened:
-            opened.pop()
-        else:
-            yield Fault(path, number, "este «:::» no cierra ningún recuadro.")
-        return
-    opened.append(number)
-    if said.split()[0] != "version":
-        return
-    when = _DATE.search(said)
-    if not when or "fuente=" not in said:
-        yield Fault(path, number, 'una frase sobre una versión lleva «fecha=2026-11» y «fuente="https://…"».')
-    elif not 1 <= int(when[2]) <= 12:
-        yield Fault(path, number, f"no hay mes {when[2]}.")
-    elif (today - date(int(when[1]), int(when[2]), 1)).days > YEAR:
-        yield Fault(path, number, f"esto se comprobó en {when[1]}-{when[2]}, hace más de un año: ¿sigue siendo así?", warning=True)
+def _transcript(path: Path, number: int, info: str, body: list[str]) -> Iterator[Fault]:
+    if transcripts.is_transcript(info):
+        for said in transcripts.parse(info, "\n".join(body)).faults:
+            yield Fault(path, number, said)
 
 
-def _links(path: Path, number: int, line: str, course: catalog.Course, terms: set[str]) -> Iterator[Fault]:
+def _opened(path: Path, number: int, head: boxes.Head, today: date) -> Iterator[Fault]:
+    if not head.known:
+        yield Fault(path, number, f"no hay recuadros «{head.kind}»; los hay: {', '.join(boxes.TITLES)}.")
+    for said in head.faults:
+        yield Fault(path, number, said)
+    if head.year and (today - date(head.year, head.month, 1)).days > YEAR:
+        said = f"esto se comprobó en {head.year}-{head.month:02}, hace más de un año: ¿sigue siendo así?"
+        yield Fault(path, number, said, warning=True)
+
+
+def _closed(path: Path, number: int, opened: list[tuple[int, boxes.Head]], answered: set[int]) -> Iterator[Fault]:
+    if not opened:
+        yield Fault(path, number, "este «:::» no cierra ningún recuadro.")
+        return
+    start, head = opened.pop()
+    if head.kind == "predice" and start not in answered:
+        yield Fault(path, start, "a esta pregunta le falta su respuesta, tras una línea «---».")
+
+
+def _links(path: Path, number: int, line: str, course: catalog.Course) -> Iterator[Fault]:
     for image, text, target in _LINK.findall(line):
         if image and not text.strip():
             yield Fault(path, number, f"la figura «{target}» no tiene texto alternativo: ![lo que se ve](…).")
@@ -142,9 +146,21 @@ def _links(path: Path, number: int, line: str, course: catalog.Course, terms: se
             yield Fault(path, number, f"el enlace «{text}» no lleva a ningún sitio.")
         elif fault := _target_fault(path, target, course):
             yield Fault(path, number, fault)
-    for term in _TERM.findall(line):
-        if term.strip().casefold() not in terms:
-            yield Fault(path, number, f"«{term.strip()}» no está en el glosario ({GLOSSARY}).")
+        elif image and text.strip():
+            for said in _figure_faults(path, target):
+                yield Fault(path, number, said)
+    for term in glossary.MARK.finditer(line):
+        if not course.glossary.find(term[1]):
+            yield Fault(path, number, f"«{term[1].strip()}» no está en el glosario ({glossary.FILE}).")
+
+
+def _figure_faults(path: Path, target: str) -> list[str]:
+    parts = urlsplit(target)
+    if parts.scheme or target.startswith("/"):
+        return [f"«{target}»: las figuras son de la carpeta «{figures.FOLDER}» de la lección; nada se pide fuera."]
+    if not parts.path.startswith(f"{figures.FOLDER}/") or ".." in parts.path:
+        return [f"«{target}»: las figuras van en la carpeta «{figures.FOLDER}», junto a este fichero."]
+    return figures.faults(path.parent / parts.path)
 
 
 def _target_fault(path: Path, target: str, course: catalog.Course) -> str:

@@ -16,7 +16,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from lessons import catalog
+from lessons import catalog, markdown
 from lessons.lint import Fault, lint
 
 STATE, SCRIPT = "/vista-previa/estado/", "/vista-previa/recarga.js"
@@ -56,6 +56,7 @@ class Preview:
             return JsonResponse({"state": now})
         if now != self._state:
             catalog.course.cache_clear()
+            markdown.forget()
             self._state = now
         request.user = get_user_model().objects.get_or_create(username=AUTHOR)[0]
         if request.method == "POST" and request.path.rstrip("/").endswith(("/iniciar", "/continuar", "/reiniciar")):

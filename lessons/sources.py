@@ -72,6 +72,11 @@ def line_of(lines: Lines, where: Where) -> int:
 
 def lines_of(path: Path) -> Lines:
     """Where each key and item of a YAML file begins, from 1; raises CourseError for a key that comes twice."""
+    return lines_in(path.read_text(encoding="utf-8"), path)
+
+
+def lines_in(source: str, path: Path) -> Lines:
+    """The same of a YAML text, which is (part of) the file at `path`."""
     found: Lines = {}
 
     def walk(node: yaml.Node, here: Where) -> None:
@@ -87,7 +92,7 @@ def lines_of(path: Path) -> Lines:
             for number, value in enumerate(node.value):
                 walk(value, (*here, number))
 
-    root = yaml.compose(path.read_text(encoding="utf-8"), LOADER)
+    root = yaml.compose(source, LOADER)
     if root is not None:
         walk(root, ())
     return found

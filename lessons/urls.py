@@ -2,10 +2,13 @@
 
 from django.urls import path
 
-from lessons import views
+from lessons import figures, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("glosario/", views.glossary, name="glossary"),
     path("curso/<slug:course_slug>/", views.course, name="course"),
     path("curso/<slug:course_slug>/<slug:lesson_slug>/", views.lesson, name="lesson"),
+    path("curso/<slug:course_slug>/<slug:lesson_slug>/figuras/<path:name>", figures.figure, name="figure"),
+    path("curso/<slug:course_slug>/<slug:lesson_slug>/<slug:exercise_slug>/figuras/<path:name>", figures.figure, name="exercise-figure"),
 ]

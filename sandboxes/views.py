@@ -22,6 +22,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from lessons import catalog, progress
 from lessons.catalog import Exercise
+from lessons.markdown import Place
 from lessons.markdown import render as render_markdown
 from lessons.models import Attempt, CheckRun
 from sandboxes import checkpoints, grading, lifecycle
@@ -254,7 +255,10 @@ def _result(request: HttpRequest, exercise: Exercise, *, said: str = "") -> Http
 
 
 def _statement_context(bound: Exercise) -> dict[str, Any]:
-    return {"exercise": bound, "text": render_markdown(bound.text)}
+    lesson = catalog.course().lesson(bound.lesson_slug)
+    assert lesson is not None
+    place = Place(lesson.folder / "ejercicios" / bound.slug, _url("exercise", bound))
+    return {"exercise": bound, "text": render_markdown(bound.text, place=place)}
 
 
 def _hints_context(request: HttpRequest, bound: Exercise) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 // The exercise's page: keeps the terminal in step with the panel that the server renders.
 import htmx from "htmx.org";
-import { copyText } from "./terminal/clipboard.js";
 import { closeTerminals, openTerminals } from "./terminal.js";
+import { enliven } from "./text.js";
+import { showTab } from "./workbench.js";
 
 htmx.config.includeIndicatorCSS = false; // its inline <style> is not ours (strict CSP)
 
@@ -36,7 +37,7 @@ function followProgress() {
   const { completed, total } = now.dataset;
   progress.dataset.completed = completed;
   progress.querySelector("progress").value = completed;
-  progress.lastChild.textContent = ` ${completed} / ${total}`;
+  progress.querySelector(".progress-text").textContent = `${completed} / ${total}`;
 }
 
 for (const event of ["htmx:after:swap", "htmx:after:settle"]) {
@@ -45,22 +46,12 @@ for (const event of ["htmx:after:swap", "htmx:after:settle"]) {
     follow();
     countDown();
     followProgress();
+    enliven(document);
   });
 }
 setInterval(countDown, 1000);
 countDown();
 follow();
 
-// Blocks of the text can be copied with one click.
-for (const block of document.querySelectorAll("article.text pre")) {
-  const button = document.createElement("button");
-  button.className = "copy";
-  button.type = "button";
-  button.textContent = "Copiar";
-  button.addEventListener("click", async () => {
-    const text = block.querySelector("code").textContent.trimEnd();
-    button.textContent = (await copyText(text)) ? "Copiado" : "No se pudo";
-    setTimeout(() => (button.textContent = "Copiar"), 1500);
-  });
-  block.append(button);
-}
+// A command of the text is seen where it runs.
+document.addEventListener("laboratorio:run", () => showTab("terminal"));

@@ -58,7 +58,7 @@ def test_a_visitor_registers_and_does_a_graded_exercise(person: Any) -> None:
     expect(page.get_by_test_id("lesson")).to_have_count(21)
     assert page.get_by_text("en preparación").count() == 18
     page.locator("[data-lesson=hello-world] h2 a").click()
-    page.locator(".card").click()
+    page.locator(".card").first.click()
     page.get_by_test_id("start-lab").click()
     state(page, "ready")
     prompt(page)
@@ -165,6 +165,7 @@ def test_logging_out_closes_the_terminal(person: Any, site: Site) -> None:
     start(page)
     second = page.context.new_page()
     second.goto("/")
+    second.get_by_test_id("account").click()
     second.get_by_test_id("logout").click()
     wait_until(lambda: "has salido de tu cuenta" in page.locator(".connection").inner_text(), seconds=10)
 

@@ -121,7 +121,7 @@ def test_another_password_or_an_account_that_is_not_active_does_not_get_in(real_
 
 def test_the_token_listener_serves_nothing_else(real_lab: Any, machine: str) -> None:
     ask = "curl -s -o /dev/null -w '%{http_code}' --cacert /etc/ssl/certs/laboratorio.pem "
-    for path in ("/", "/admin/", "/cuenta/registro/", "/static/css/site.css"):
+    for path in ("/", "/admin/", "/cuenta/registro/", "/static/build/site.css"):
         assert run(real_lab, machine, f"{ask} https://registro.lab:5001{path}") == (0, "404"), path
     assert run(real_lab, machine, f"{ask} https://registro.lab:5001/fichas?service=registro.lab") == (0, "401")
     assert run(real_lab, machine, f"{ask} -X POST https://registro.lab:5001/fichas") == (0, "405")

@@ -89,6 +89,13 @@ TEXTS = {
     "an odd month": ('::: version fecha=2026-13 fuente="x"\n:::', "no hay mes", False),
     "an open box": ("::: aviso\nhola", "no se cierra: falta «:::»", False),
     "a box that closes nothing": (":::", "no cierra ningún recuadro", False),
+    "a box that is none": ("::: nota\nx\n:::", "no hay recuadros «nota»", False),
+    "a question without an answer": ("::: predice\n¿Qué?\n:::", "le falta su respuesta", False),
+    "an error without its message": ("::: error\nx\n:::", "lleva su mensaje", False),
+    "a box with more": ("::: aviso mucho\nx\n:::", "no lleva nada más", False),
+    "a block with more": ("```terminal nodos=a\n$ ls\n```", "no lleva «nodos=a»", False),
+    "a block without a command": ("```terminal\nls\n```", "lleva alguna orden", False),
+    "a figure from outside": ("![x](https://x.org/a.png)", "nada se pide fuera", False),
     "an open block": ("```terminal\n$ ls", "el bloque de código no se cierra", False),
 }
 
@@ -110,6 +117,43 @@ def test_good_links_terms_and_code_are_left_alone(course: Path) -> None:
     good = [links, "```", "![](x) :::", "```"]
     path.write_text(path.read_text() + "\n".join(good) + "\n")
     assert lint(course, today=TODAY) == []
+
+
+FRONT = {
+    "an unknown field": ("minutos: 3\nautor: yo", 3, "autor"),
+    "a bad value": ("minutos: mucho", 2, "minutos"),
+    "bad YAML": ("minutos: [", 3, "YAML mal escrito"),
+    "a question without an answer": ("repaso:\n  - pregunta: a", 3, "respuesta"),
+}
+
+
+@pytest.mark.parametrize(("head", "line", "said"), FRONT.values(), ids=FRONT)
+def test_what_is_above_a_text_is_read_over(course: Path, head: str, line: int, said: str) -> None:
+    path = lesson_file(course)
+    path.write_text(f"---\n{head}\n---\n\nHola.\n")
+    found = lint(course, today=TODAY)
+    assert [(fault.path, fault.line) for fault in found if said in fault.said] == [(path, line)]
+
+
+FIGURES = {
+    "a script": "<script>alert(1)</script>",
+    "a handler": '<rect onload="x()"/>',
+    "HTML": "<foreignObject/>",
+    "a link": '<a href="https://x.org"/>',
+    "something from outside": "<style>@import 'x'</style>",
+}
+
+
+@pytest.mark.parametrize("harm", FIGURES.values(), ids=FIGURES)
+def test_figures_that_do_something_are_told(course: Path, harm: str) -> None:
+    path = lesson_file(course)
+    (path.parent / "figuras").mkdir()
+    figure = path.parent / "figuras" / "a.svg"
+    path.write_text(path.read_text() + "\n![a](figuras/a.svg)\n")
+    figure.write_text('<svg viewBox="0 0 1 1"></svg>')
+    assert lint(course, today=TODAY) == []
+    figure.write_text(f'<svg viewBox="0 0 1 1">{harm}</svg>')
+    assert "«a.svg» lleva" in lint(course, today=TODAY)[0].said
 
 
 def test_every_bad_exercise_is_told_at_once(course: Path) -> None:

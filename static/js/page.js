@@ -1,0 +1,6 @@
+// Every page: its looks, its texts, its contents.
+import "./contents.js";
+import "./themes.js";
+import { enliven } from "./text.js";
+
+enliven(document);

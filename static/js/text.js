@@ -1,0 +1,160 @@
+// What a course's text does in the page: blocks that are copied and run, terms that explain themselves, wide blocks that
+// scroll by keyboard. Owns nothing of the terminal: «Ejecutar» says `laboratorio:run` on the document, with
+// detail {command, node}; whoever has a terminal runs it and prevents the default (terminal.js, which says why if it can't).
+
+const SAID_FOR = 1800;
+
+/** Makes the texts below `root` alive; what is alive already is left alone. */
+export function enliven(root) {
+  root.querySelectorAll(".shell:not([data-alive])").forEach(transcript);
+  root.querySelectorAll(".text pre:not([data-alive])").forEach(plainBlock);
+  root.querySelectorAll(".text .table:not([tabindex]), .text pre:not([tabindex])").forEach(reachable);
+}
+
+function button(className, text, label) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = className;
+  made.textContent = text;
+  if (label) made.setAttribute("aria-label", label);
+  return made;
+}
+
+function commandsOf(block) {
+  return [...block.querySelectorAll("[data-command]")].map((each) => each.dataset.command);
+}
+
+function transcript(block) {
+  block.dataset.alive = "";
+  block.querySelector("pre").dataset.alive = "";
+  const bar = block.querySelector(".shell-bar");
+  const tools = document.createElement("span");
+  tools.className = "shell-tools";
+  const copy = button("quiet tiny", "Copiar", "Copiar las órdenes");
+  copy.addEventListener("click", () => copyText(copy, commandsOf(block).join("\n")));
+  tools.append(copy);
+  if ("runnable" in block.dataset) {
+    const run = button("tiny run", "Ejecutar", "Ejecutar en la terminal");
+    run.addEventListener("click", () => ask(run, commandsOf(block).join("\n"), block.dataset.node));
+    tools.append(run);
+  }
+  bar.append(tools);
+}
+
+function plainBlock(block) {
+  block.dataset.alive = "";
+  const frame = document.createElement("div");
+  frame.className = "code";
+  block.replaceWith(frame);
+  const copy = button("quiet tiny copy", "Copiar", "Copiar este bloque");
+  copy.addEventListener("click", () => copyText(copy, block.textContent.trimEnd()));
+  frame.append(block, copy);
+}
+
+function reachable(element) {
+  if (element.scrollWidth <= element.clientWidth) return;
+  element.tabIndex = 0;
+  if (element.matches(".table")) {
+    element.setAttribute("role", "region");
+    element.setAttribute("aria-label", "Tabla");
+  }
+}
+
+function say(near, text) {
+  const before = near.dataset.label ?? near.textContent;
+  near.dataset.label = before;
+  near.textContent = text;
+  announce(text);
+  clearTimeout(near.timer);
+  near.timer = setTimeout(() => (near.textContent = before), SAID_FOR);
+}
+
+async function copyText(from, text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    say(from, "Copiado");
+  } catch {
+    // No clipboard without HTTPS: select it, so that Ctrl+C does it.
+    const range = document.createRange();
+    range.selectNodeContents(from.closest(".shell, .code").querySelector("code"));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    say(from, "Pulsa Ctrl+C");
+  }
+}
+
+function ask(from, command, node) {
+  const event = new CustomEvent("laboratorio:run", { cancelable: true, detail: { command, node } });
+  const taken = !document.dispatchEvent(event);
+  if (taken) {
+    if (event.detail.refused) announce(event.detail.said);
+    else say(from, "Enviado");
+    return;
+  }
+  const start = document.querySelector("[data-testid=start-lab], [data-testid=resume-lab]");
+  if (start) {
+    say(from, "Inicia el laboratorio");
+    document.dispatchEvent(new CustomEvent("laboratorio:show", { detail: { tab: "terminal" } }));
+    start.focus();
+    return;
+  }
+  const lab = document.querySelector("[data-lab-url]")?.dataset.labUrl;
+  if (lab) location.assign(lab);
+  else say(from, "Aquí no hay terminal");
+}
+
+let live;
+
+/** Tells those who listen to the page what has just happened. */
+export function announce(text) {
+  if (!live) {
+    live = document.createElement("p");
+    live.className = "visually-hidden";
+    live.setAttribute("role", "status");
+    document.body.append(live);
+  }
+  live.textContent = text;
+}
+
+// Terms: one card for the whole page, beside the term that is pointed at or has the focus.
+let card, shownFor;
+
+function showCard(term) {
+  if (!term.dataset.definition || shownFor === term) return;
+  if (!card) {
+    card = document.createElement("div");
+    card.className = "term-card";
+    card.id = "termino";
+    card.setAttribute("role", "tooltip");
+    document.body.append(card);
+  }
+  const name = document.createElement("strong");
+  name.textContent = term.dataset.term;
+  card.replaceChildren(name, ` ${term.dataset.definition}`);
+  card.hidden = false;
+  shownFor?.removeAttribute("aria-describedby");
+  shownFor = term;
+  term.setAttribute("aria-describedby", card.id);
+  const box = term.getClientRects()[0] ?? term.getBoundingClientRect();
+  const width = Math.min(336, innerWidth - 24);
+  card.style.width = `${width}px`;
+  card.style.left = `${Math.max(12, Math.min(box.left, innerWidth - width - 12))}px`;
+  const above = box.top > card.offsetHeight + 16;
+  card.style.top = `${above ? box.top - card.offsetHeight - 8 : box.bottom + 8}px`;
+}
+
+function hideCard() {
+  if (!shownFor) return;
+  card.hidden = true;
+  shownFor.removeAttribute("aria-describedby");
+  shownFor = undefined;
+}
+
+document.addEventListener("pointerover", ({ target }) => {
+  const term = target.closest?.(".term");
+  if (term) showCard(term);
+  else if (!target.closest?.(".term-card") && document.activeElement !== shownFor) hideCard();
+});
+document.addEventListener("focusin", ({ target }) => (target.matches?.(".term") ? showCard(target) : hideCard()));
+document.addEventListener("keydown", ({ key }) => key === "Escape" && hideCard());
+document.addEventListener("scroll", hideCard, { capture: true, passive: true });

@@ -1,0 +1,174 @@
+"""The pages themselves, in a real browser and without an engine: texts that do things, tabs, split, looks, accessibility."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from lessons.authoring import new_exercise, new_lesson
+
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[2]
+LESSON = "/curso/mi-curso/primeros-pasos/"
+EXERCISE = LESSON + "tu-nombre/"
+THEMES = ("light", "dark", "contrast")
+MORE = """
+## Más
+
+Una [[capa|capas]] y ![Un cuadro](figuras/a.svg)
+
+```python
+print("%s")
+```
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+::: error "no such image"
+Está mal escrita.
+:::
+
+::: version fecha=2026-11 fuente="https://docs.docker.com/"
+Hoy.
+:::
+"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The preview of a small course that uses all that a text may use."""
+    folder = tmp_path_factory.mktemp("cursos") / "mi-curso"
+    lesson = new_lesson(folder, slug="primeros-pasos", title="Primeros pasos")
+    new_lesson(folder, slug="segunda", title="Segunda")
+    new_exercise(folder, lesson="primeros-pasos", slug="tu-nombre", title="Tu nombre")
+    lesson.write_text(lesson.read_text() + MORE % ("x" * 300))
+    (lesson.parent / "figuras").mkdir()
+    (lesson.parent / "figuras" / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 100"/>')
+    (folder / "glosario.yaml").write_text("capa: Cada uno de los pisos de una imagen.\nvolumen: Lo que se queda.\n")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "DJANGO_"))}
+    environment |= {"LAB_SECRET_KEY": "x", "LAB_DATABASE_URL": "sqlite://:memory:"}
+    command = [sys.executable, "manage.py", "preview", str(folder), "--puerto", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            found = re.search(r"http://[\d.:]+", process.stdout.readline())
+            assert found
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    context = browser.new_context(base_url=address, viewport={"width": 1400, "height": 850}, locale="es-ES")
+    opened = context.new_page()
+    opened.set_default_timeout(60_000)
+    said: list[str] = []
+    opened.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: said.append(str(error)))
+    yield opened
+    context.close()
+    assert said == []
+
+
+def test_a_block_is_copied_and_run_with_a_button(page: Page) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(EXERCISE)
+    page.goto(LESSON)
+    block = page.locator(".shell").first
+    block.get_by_role("button", name="Copiar").click()
+    assert page.evaluate("() => navigator.clipboard.readText()") == "docker run busybox:1.37 echo hola"
+    page.evaluate("() => document.addEventListener('laboratorio:run', event => { window.asked = event.detail; event.preventDefault(); })")
+    block.get_by_role("button", name="Ejecutar").click()
+    assert page.evaluate("() => window.asked") == {"command": "docker run busybox:1.37 echo hola", "node": ""}
+    expect(block).to_contain_text("Enviado")
+
+
+def test_a_term_explains_itself_to_the_mouse_and_to_the_keyboard(page: Page) -> None:
+    page.goto(LESSON)
+    term, card = page.locator(".term").first, page.get_by_role("tooltip")
+    term.hover()
+    expect(card).to_contain_text("Cada uno de los pisos")
+    page.keyboard.press("Escape")
+    expect(card).to_be_hidden()
+    page.mouse.move(0, 0)
+    term.focus()
+    expect(card).to_be_visible()
+    assert term.get_attribute("aria-describedby") == card.get_attribute("id")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/glosario/#capa")
+
+
+def test_the_split_is_dragged_by_mouse_and_keys_and_remembered(page: Page) -> None:
+    page.goto(EXERCISE)
+    splitter, text = page.get_by_role("separator"), page.locator("#panel-texto")
+    box = splitter.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 4, 400)
+    page.mouse.down()
+    page.mouse.move(800, 400, steps=4)
+    page.mouse.up()
+    width = (text.bounding_box() or {})["width"]
+    assert abs(width - 800) < 20
+    page.reload()
+    assert abs((text.bounding_box() or {})["width"] - width) < 2
+    splitter.focus()
+    page.keyboard.press("ArrowLeft")
+    assert (text.bounding_box() or {})["width"] < width
+    page.keyboard.press("Enter")
+    expect(splitter).to_have_attribute("aria-valuenow", "42")
+
+
+def test_on_a_phone_the_text_and_the_lab_are_tabs(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(EXERCISE)
+    expect(page.locator("#enunciado")).to_be_visible()
+    expect(page.get_by_test_id("start-lab")).to_be_hidden()
+    page.get_by_role("tab", name="Terminal").click()
+    expect(page.get_by_test_id("start-lab")).to_be_visible()
+    expect(page.locator("#enunciado")).to_be_hidden()
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("tab", name="Texto")).to_be_focused()
+    expect(page.locator("#enunciado")).to_be_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+def test_the_looks_follow_the_system_and_what_is_chosen(page: Page) -> None:
+    def paper() -> Any:
+        return page.evaluate("() => getComputedStyle(document.body).backgroundColor")
+
+    page.emulate_media(color_scheme="light")
+    page.goto(LESSON)
+    light = paper()
+    page.emulate_media(color_scheme="dark")
+    dark = paper()
+    assert light != dark
+    page.get_by_test_id("account").click()
+    page.get_by_role("button", name="Claro").click()
+    assert paper() == light
+    page.reload()
+    assert paper() == light
+    page.get_by_test_id("account").click()
+    page.get_by_role("button", name="El del sistema").click()
+    assert paper() == dark
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", [1400, 390])
+def test_no_page_has_a_violation_of_accessibility(page: Page, address: str, theme: str, width: int) -> None:
+    page.context.add_cookies([{"name": "aspecto", "value": theme, "url": address}])
+    page.set_viewport_size({"width": width, "height": 850})
+    for url in ("/curso/mi-curso/", LESSON, EXERCISE, "/glosario/"):
+        page.goto(url)
+        found = Axe().run(page)
+        assert found.violations_count == 0, f"{url}: {found.generate_report()}"
