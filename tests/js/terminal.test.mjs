@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import * as layouts from "../../static/js/terminal/layout.js";
 import { Outbox } from "../../static/js/terminal/outbox.js";
+import { localPort, portsIn } from "../../static/js/terminal/ports.js";
 import * as protocol from "../../static/js/terminal/protocol.js";
 import { commandsOf, obstacle, Runner } from "../../static/js/terminal/run.js";
 import { actionOf, clipboardActionOf } from "../../static/js/terminal/shortcuts.js";
@@ -180,4 +181,12 @@ test("keys: ours need two modifiers, the rest is the program's; Ctrl+C copies on
   assert.equal(clipboardActionOf(key("KeyC", { metaKey: true }), true), "copy");
   assert.equal(clipboardActionOf(key("KeyC", { ctrlKey: true, shiftKey: true }), false), "copy");
   assert.equal(clipboardActionOf(key("KeyV", { ctrlKey: true, shiftKey: true }), false), "paste");
+});
+
+test("published ports are found where docker prints them, and «localhost» is the machine", () => {
+  const line = "ab12  web  0.0.0.0:8080->80/tcp, [::]:8081->80/tcp, :::8082->80/tcp, 0.0.0.0:53->53/udp, 6379/tcp";
+  assert.deepEqual(portsIn(line).map(({ port }) => port), [8080, 8081, 8082]);
+  assert.equal(line.slice(portsIn(line)[0].start, portsIn(line)[0].end), "0.0.0.0:8080->80/tcp");
+  assert.deepEqual(portsIn("0.0.0.0:99999->80/tcp"), []);
+  assert.deepEqual(["http://localhost:5000/x", "http://127.0.0.1", "https://localhost/", "http://example.org:80/", "http://localhost.evil:80"].map(localPort), [5000, 80, 443, null, null]);
 });

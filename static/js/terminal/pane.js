@@ -32,6 +32,7 @@ export class Pane {
       label: `Terminal ${label}. Para salir de ella, pulsa Ctrl+Mayús+F6`, preferences: this.preferences.values,
       onInput: (bytes) => this.type(this.owner.keybar.apply(bytes)), onResize: (columns, rows) => this.connection?.resize(columns, rows),
       onKey: (event) => this.owner.onKey(event, this),
+      onPort: (port) => window.open(`/laboratorio/${sandbox}/${this.node}/${port}/`, "_blank", "noopener"),
     });
     const { term } = this.screen;
     this.finder = new Finder(this.screen);

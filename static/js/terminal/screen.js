@@ -5,6 +5,7 @@ import { FitAddon } from "@xterm/addon-fit";
 import { SearchAddon } from "@xterm/addon-search";
 import { UnicodeGraphemesAddon } from "@xterm/addon-unicode-graphemes";
 import { WebLinksAddon } from "@xterm/addon-web-links";
+import { linkPorts, localPort } from "./ports.js";
 import { colours, ratio, resolve } from "./themes.js";
 
 const encoder = new TextEncoder();
@@ -28,8 +29,9 @@ export function withNonce(work) {
 
 export class Screen {
   /** `host`: an element that is on the page. */
-  constructor(host, { label, preferences, onInput, onResize, onKey }) {
+  constructor(host, { label, preferences, onInput, onResize, onKey, onPort }) {
     this.host = host;
+    this.onPort = onPort;
     this.replaying = false;
     const theme = resolve(preferences.theme);
     this.term = new Terminal({
@@ -41,6 +43,7 @@ export class Screen {
     this.finder = new SearchAddon();
     const links = new WebLinksAddon((event, address) => this.follow(event, address));
     for (const addon of [this.fit, this.finder, new UnicodeGraphemesAddon(), links]) this.term.loadAddon(addon);
+    linkPorts(this.term, onPort);
     this.ignoreOldQuestions();
     withNonce(() => this.term.open(host));
     this.term.textarea?.setAttribute("aria-label", label);
@@ -66,9 +69,10 @@ export class Screen {
   }
 
   follow(event, address) {
-    if (!/^https?:\/\//i.test(address)) return;
-    window.open(address, "_blank", "noopener,noreferrer");
     event.preventDefault();
+    const port = localPort(address);
+    if (port) this.onPort(port);
+    else if (/^https?:\/\//i.test(address)) window.open(address, "_blank", "noopener,noreferrer");
   }
 
   apply(preferences) {
