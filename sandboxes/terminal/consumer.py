@@ -62,6 +62,7 @@ class TerminalConsumer(AsyncConsumer):
         self._sent = 0
         self._acked = 0
         self._room = asyncio.Event()
+        self._attached = asyncio.Event()
         self._last_touch = 0.0
         self._pace = Pace(settings.ENV.terminal_rate, now=time.monotonic())
         self._groups: list[str] = []
@@ -109,11 +110,18 @@ class TerminalConsumer(AsyncConsumer):
                 if self._pump is None and self._opening:
                     self._opening.cancel()
                     self._pump = asyncio.create_task(self._relay(said))
-            case _ if self._writer is not None:
-                self._writer.write(protocol.encode(said.kind, said.payload))
-                await self._writer.drain()
-                if said.kind == protocol.INPUT:
-                    await self._note_life()
+            case _ if self._pump is not None:
+                await self._pass_on(said)
+
+    async def _pass_on(self, said: protocol.Message) -> None:
+        """To the holder; what comes while it is being attached waits for it."""
+        await self._attached.wait()
+        if self._writer is None:
+            return
+        self._writer.write(protocol.encode(said.kind, said.payload))
+        await self._writer.drain()
+        if said.kind == protocol.INPUT:
+            await self._note_life()
 
     async def websocket_disconnect(self, _message: dict[str, Any]) -> None:
         await self._leave()
@@ -132,6 +140,7 @@ class TerminalConsumer(AsyncConsumer):
         try:
             reader, self._writer = await lab_engine().attach(self._container, ATTACH)
             self._writer.write(protocol.encode(opening.kind, opening.payload + self._name.encode()))
+            self._attached.set()
             frames, holder = Demultiplexer(), protocol.FrameReader()
             while chunk := await reader.read(65536):
                 for frame in holder.feed(frames.feed(chunk)):
@@ -175,6 +184,7 @@ class TerminalConsumer(AsyncConsumer):
     async def _leave(self) -> None:
         """Let go of everything; the shell stays. Safe to call twice."""
         self._sandbox = None
+        self._attached.set()
         if self._opening:
             self._opening.cancel()
         if self._counted is not None:

@@ -140,6 +140,18 @@ async def test_numbered_opening_reaches_the_holder_with_the_shell_it_is_for(ana:
     await page.disconnect()
 
 
+async def test_input_that_comes_before_the_shell_is_attached_waits_for_it(ana: Any, sandbox: Sandbox, lab: Any) -> None:
+    page = connect(ana, sandbox.pk)
+    await page.connect()
+    await page.send_to(bytes_data=b"O" + SIZE)
+    await page.send_to(bytes_data=b"Ils\n")
+    wanted = encode(b"O", SIZE + b"principal") + encode(b"I", b"ls\n")
+    while not lab.streams or len(lab.streams[-1][1].written) < len(wanted):
+        await asyncio.sleep(0.01)
+    assert lab.streams[-1][1].written == wanted
+    await page.disconnect()
+
+
 async def test_a_page_that_asks_whether_we_are_there_is_answered_before_any_shell(ana: Any, sandbox: Sandbox, lab: Any) -> None:
     page = connect(ana, sandbox.pk)
     await page.connect()

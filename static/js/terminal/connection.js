@@ -5,7 +5,8 @@ import * as protocol from "./protocol.js";
 
 const ACK_EVERY = 32 * 1024;
 const FIRST_DELAY = 250, LAST_DELAY = 8000;
-const OPEN_WITHIN = 15000; // from the attempt to the replay
+const OPEN_WITHIN = 8000; // the socket itself
+const ATTACH_WITHIN = 40000; // the shell: after a restart a whole class comes back at once
 const QUIET = 20000; // without a word from the server, it is asked
 const ANSWER_WITHIN = 6000, ANSWER_SOON = 2500;
 const SLEPT = 6000; // a clock that jumps by so much was asleep
@@ -76,6 +77,7 @@ export class Connection {
     this.heard = Date.now();
     this.deadline = this.heard + OPEN_WITHIN;
     socket.onopen = () => {
+      if (socket === this.socket) this.deadline = Date.now() + ATTACH_WITHIN;
       const { columns, rows } = this.listener.size();
       this.told = `${columns}×${rows}`;
       this.send(protocol.open({ columns, rows, writer: this.writer, epoch: this.epoch, offset: this.offset }));
