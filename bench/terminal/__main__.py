@@ -20,7 +20,6 @@ from bench.terminal.servers import Peer, start_peers, write_entry
 from sandboxes.engine import lab_engine
 from sandboxes.models import Machine
 
-ROOT = Path(__file__).resolve().parents[2]
 SHELLS = 7
 """Sessions on one machine: of the holder's eight shells, all but the one that starts by itself."""
 HERE = "docker-intensivo"
@@ -37,7 +36,7 @@ class Site:
 
     @property
     def pid(self) -> int:
-        return accounts.site_process(ROOT)
+        return accounts.site_process(int(URL.rsplit(":", 1)[1]))
 
     def session(self) -> Client:
         who = self.made // SHELLS % len(self.students)

@@ -34,13 +34,13 @@ def engine_processes(lab: str) -> set[int]:
     }
 
 
-def site_process(root: Path) -> int:
-    """The running web server of this checkout."""
+def site_process(port: int) -> int:
+    """The web server that listens there."""
     for pid in _pids():
         line = _command(pid)
-        if "uvicorn" in line and "labsite.asgi" in line and os.path.realpath(f"/proc/{pid}/cwd") == str(root):
+        if "uvicorn labsite.asgi:application" in line and f"--port {port} " in line and not line.startswith("setpriv"):
             return pid
-    raise SystemExit("the site of this checkout does not run")
+    raise SystemExit(f"no web server of the site listens on port {port}")
 
 
 def attachments(engine: set[int]) -> set[int]:

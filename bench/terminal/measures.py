@@ -74,7 +74,7 @@ async def connect(make: Callable[[], Client]) -> tuple[Client, float]:
     return session, (time.perf_counter() - began) * 1000
 
 
-async def interrupt(session: Client, *, flood: float = 3, patience: float = 40) -> float:
+async def interrupt(session: Client, *, flood: float = 3, patience: float = 25) -> float:
     """Milliseconds from Ctrl-C to the prompt, in a flood that the client draws at 5 MB/s."""
     await session.type(b"yes\n")
     began, drawn, pressed = time.perf_counter(), 0, 0.0
