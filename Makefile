@@ -1,5 +1,5 @@
 # The targets people and CI call. Everything they need is installed by host/bootstrap.sh.
-.PHONY: run bundle stop uninstall test test-fast test-postgres prove preview check lock certificate bench
+.PHONY: run bundle stop compose-up compose-down compose-test compose uninstall test test-fast test-postgres prove preview check lock certificate bench
 PY = .venv/bin/python
 FAST = -m "not engine and not browser"
 
@@ -11,6 +11,20 @@ bundle:
 
 stop:
 	@sh host/bootstrap.sh down
+
+compose-up:
+	@sh host/bootstrap.sh compose up
+
+compose-down:
+	@sh host/bootstrap.sh compose down
+
+# docker compose with this lab's engine: make compose ARGS="logs -f web"
+compose:
+	@sh host/bootstrap.sh compose run $(or $(ARGS),ps)
+
+# The journey of the browser tests, on a composed site that is up and open to who registers.
+compose-test:
+	@TEST_SITE=$(or $(SITE),https://127.0.0.1:8443) sh host/bootstrap.sh python -m pytest -m browser tests/browser/test_journey.py $(or $(ARGS),-k "graded_exercise or same_shell")
 
 uninstall:
 	@sh host/bootstrap.sh uninstall

@@ -3,6 +3,7 @@
 #
 #   bootstrap.sh up [--name NAME] [--exec CMD …]   start a lab (and run CMD against it)
 #   bootstrap.sh down [--name NAME]                stop a lab from another terminal
+#   bootstrap.sh compose up|down|run …             the same with the site in containers (host/compose.py)
 #   bootstrap.sh uninstall                         remove all that was added to the machine
 #   bootstrap.sh bundle [FILE]                     pack all that a machine without a network needs
 #   bootstrap.sh python ARGS…                      run the project's Python (tools only, no lab)
@@ -159,12 +160,28 @@ case " $* " in *" --exec "*) kind=dev ;; esac
 case $command in
     up) prepare $kind; exec .venv/bin/python -m host.lab up "$@" ;;
     python) check_machine; install_packages dev; install_python dev; build_front; exec .venv/bin/python "$@" ;;
+    compose)
+        case ${1:-} in
+            up) prepare run ;;
+            *) [ "$(id -u)" = 0 ] || fail "hace falta ser root: repite la orden con sudo."
+               [ -x .venv/bin/python ] || fail "aquí no se ha arrancado nada todavía: empieza por «sudo make compose-up»." ;;
+        esac
+        verb=${1:-}
+        [ $# -gt 0 ] && shift
+        exec .venv/bin/python -m host.compose "$verb" "$@" ;;
     bundle)
         prepare run
         .venv/bin/python -c 'from host import images; images.ensure(lambda what: print(f"      construyendo {what}"))'
         bundle_make "${1:-aula.tar.gz}" ;;
     down | uninstall)
         [ "$(id -u)" = 0 ] || fail "hace falta ser root: repite la orden con sudo."
+        if [ "$command" = uninstall ] && [ -x .venv/bin/python ]; then
+            # Containers first: the engine that holds them may be the machine's.
+            for compose in "$STATE"/*/compose; do
+                [ -d "$compose" ] || continue
+                .venv/bin/python -m host.compose remove --name "$(basename "$(dirname "$compose")")"
+            done
+        fi
         if [ -x .venv/bin/python ]; then .venv/bin/python -m host.lab "$command" "$@"; fi
         [ "$command" = uninstall ] || exit 0
         if [ -s "$STATE/added-packages" ]; then
@@ -176,8 +193,10 @@ case $command in
                 fail "no se pudieron quitar los paquetes que se añadieron: el registro está en $STATE/apt.log. Los datos siguen ahí; arréglalo y repite la orden."
             allow_services
         fi
+        # shellcheck disable=SC2046
+        [ ! -s "$STATE/added-files" ] || rm -f $(sort -u "$STATE/added-files")
         if [ -e "$LIBRARIES" ]; then rm "$LIBRARIES" && ldconfig; fi
         rm -rf "$STATE" .venv node_modules static/build
         step "Desinstalado" ;;
-    *) fail "orden desconocida: $command (up, down, uninstall, bundle, python)" ;;
+    *) fail "orden desconocida: $command (up, down, compose, uninstall, bundle, python)" ;;
 esac

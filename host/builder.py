@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import docker
-from docker.errors import BuildError, ImageNotFound
+from docker.errors import BuildError
 
 from host.instance import STATE, HostError
 from host.shell import sh, succeeds
@@ -74,13 +74,6 @@ class Builder:
         for mount in reversed([target for target in targets if target.startswith((str(self._run), str(STATE / "builder")))]):
             succeeds("umount", "-l", mount)
         shutil.rmtree(self._run, ignore_errors=True)
-
-    def has(self, reference: str) -> bool:
-        try:
-            self._client.images.get(reference)
-        except ImageNotFound:
-            return False
-        return True
 
     def build(self, folder: Path, reference: str, base: str) -> None:
         try:

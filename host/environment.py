@@ -24,6 +24,7 @@ HOST_ONLY = frozenset(
         "LAB_ENV_FILE",
         "LAB_WORKERS",
         "LAB_INTERNET_DNS",
+        "LAB_ADMIN",
     }
 )
 """Variables of the host scripts, which Django's settings do not know."""
@@ -31,26 +32,33 @@ HOST_ONLY = frozenset(
 
 def write(lab: Instance) -> dict[str, str]:
     """Write the env file (mode 0640, readable by the lab's user) and return what it holds."""
+    settings = gather(lab)
+    lab.env_file.touch(mode=0o640)
+    os.chown(lab.env_file, 0, accounts.ids()[1])
+    lab.env_file.write_text("".join(f"{name}={value}\n" for name, value in sorted(settings.items())))
+    return settings
+
+
+def gather(lab: Instance, **ours: str) -> dict[str, str]:
+    """The settings from their four sources; `ours` are more of the first, that follow from where the lab lives."""
     settings = {
         "LAB_NAME": lab.name,
         "LAB_BIND": "127.0.0.1:8000",
         "LAB_DATABASE_URL": f"sqlite:///{lab.data}/lab.sqlite3",
         "LAB_REDIS_URL": f"unix://{lab.redis}",
         "LAB_ENGINE_URL": f"unix://{lab.socket}",
-        "LAB_EGRESS_SOCKET": str(lab.rundir("egress.sock")),
+        "LAB_EGRESS_SOCKET": str(lab.egress_socket),
         "LAB_SANDBOX_IMAGE": images.sandbox_reference(),
         "LAB_SEEDED_IMAGE": seed.reference(),
         "LAB_CA_CERT": str(STATE / "ca" / "ca.crt"),
         "LAB_REGISTRY_KEYS": str(lab.home / "registry"),
         "LAB_REGISTRY_STORE": str(lab.registry_store),
+        **ours,
         **_secrets(lab),
         **read(Path("/etc/docker-intensivo") / f"{lab.name}.env"),
         **{name: value for name, value in os.environ.items() if name.startswith("LAB_") and name not in HOST_ONLY},
     }
-    settings.setdefault("LAB_URL", _url(settings))
-    lab.env_file.touch(mode=0o640)
-    os.chown(lab.env_file, 0, accounts.ids()[1])
-    lab.env_file.write_text("".join(f"{name}={value}\n" for name, value in sorted(settings.items())))
+    settings.setdefault("LAB_URL", _url(settings, tls=lab.composed))
     return settings
 
 
@@ -77,7 +85,7 @@ def _secrets(lab: Instance) -> dict[str, str]:
     return read(path)
 
 
-def _url(settings: dict[str, str]) -> str:
+def _url(settings: dict[str, str], *, tls: bool) -> str:
     host, port = settings["LAB_BIND"].rsplit(":", 1)
-    scheme = "https" if settings.get("LAB_TLS_CERT") else "http"
+    scheme = "https" if tls or settings.get("LAB_TLS_CERT") else "http"
     return f"{scheme}://{'127.0.0.1' if host in ('0.0.0.0', '[::]') else host}:{port}"

@@ -26,7 +26,7 @@ from pathlib import Path
 from host.builder import Builder
 from host.instance import ROOT, STATE, Instance
 from host.packages import fetch_wheels
-from host.shell import sh
+from host.shell import sh, succeeds
 
 SOURCES = ROOT / "sandboxes" / "images"
 SANDBOX_TAG = "docker-intensivo/sandbox"
@@ -136,7 +136,7 @@ def _one_builder(progress: Progress) -> Iterator[None]:
 def _build(missing: list[Part], progress: Progress) -> None:
     """Each part is kept as soon as it is whole: what fails later costs no more than itself."""
     with Builder() as builder:
-        base = BASE_IMAGE or _ensure_base(builder, progress)
+        base = ensure_base(builder.url, progress)
         for number, part in enumerate(missing, start=1):
             of = f" ({number} de {len(missing)})" if len(missing) > 1 else ""
             with _draft(part.path) as draft:
@@ -197,9 +197,12 @@ def remove_unused() -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-def _ensure_base(builder: Builder, progress: Progress) -> str:
+def ensure_base(url: str, progress: Progress) -> str:
+    """What all of our images are made from, in the engine at `url`; where Docker Hub is reached, its own."""
+    if BASE_IMAGE:
+        return BASE_IMAGE
     reference = f"docker-intensivo/base:{SUITE}"
-    if builder.has(reference):
+    if succeeds("docker", "-H", url, "image", "inspect", reference):
         return reference
     progress(f"la base, Debian {SUITE}, con debootstrap (medio minuto)")
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
@@ -208,7 +211,7 @@ def _ensure_base(builder: Builder, progress: Progress) -> str:
         sh("debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(rootfs), *([mirror] if mirror else []))
         tar = Path(folder) / "rootfs.tar"
         sh("tar", "-C", str(rootfs), "-cf", str(tar), "--exclude=./var/cache/apt/archives/*.deb", ".")
-        sh("docker", "-H", builder.url, "import", "-c", 'CMD ["bash"]', str(tar), reference)
+        sh("docker", "-H", url, "import", "-c", 'CMD ["bash"]', str(tar), reference)
     return reference
 
 

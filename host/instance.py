@@ -36,6 +36,8 @@ class Instance:
     """One lab on this host."""
 
     name: str
+    composed: bool = False
+    """Whether the site's part runs as containers of Compose (host/compose.py), and only the engine's here."""
 
     def check(self) -> None:
         """Raise HostError if its name or its networks can't be."""
@@ -92,6 +94,48 @@ class Instance:
         return self.run / "engine.sock"
 
     @property
+    def gate_folder(self) -> Path:
+        """What containers of Compose are given of the engine: its gated socket, and the way to ask for the internet."""
+        return self.run / "gate"
+
+    @property
+    def gated_socket(self) -> Path:
+        return self.gate_folder / "engine.sock"
+
+    @property
+    def egress_socket(self) -> Path:
+        return self.gate_folder / "egress.sock" if self.composed else self.run / "egress.sock"
+
+    @property
+    def loader_socket(self) -> Path:
+        """The engine's while it has no gate yet: root's alone, and never the one that others look for."""
+        return self.run / "loader.sock"
+
+    @property
+    def ready_file(self) -> Path:
+        """There while the host's part of a composed lab is up."""
+        return self.run / "ready"
+
+    @property
+    def compose(self) -> Path:
+        """What containers of Compose are told, and their secrets."""
+        return self.home / "compose"
+
+    @property
+    def compose_socket(self) -> Path:
+        """An ordinary engine of ours for those containers, where the machine runs none."""
+        return self.run / "compose.sock"
+
+    @property
+    def compose_net(self) -> str:
+        """The first half of the addresses of compose's networks, which are the upper part of the uplink's."""
+        return f"10.{self._octet + 1}"
+
+    def compose_bridge(self, network: str) -> str:
+        """The host's name of one of compose's networks; `+` is any of them, as iptables says it."""
+        return f"dc{self._octet}-{network}"
+
+    @property
     def redis(self) -> Path:
         return self.open_run / "redis.sock"
 
@@ -111,6 +155,11 @@ class Instance:
     @property
     def _octet(self) -> int:
         return int(os.environ.get("LAB_SUBNET_OCTET", "124" if self.name == "lab" else "126"))
+
+    @property
+    def subnet_octet(self) -> str:
+        """LAB_SUBNET_OCTET as it is in force."""
+        return str(self._octet)
 
     @property
     def sandboxes_net(self) -> str:

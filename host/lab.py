@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from host import accounts, egress, environment, images, kernel, network, seed, services, storage
+from host import accounts, composed, egress, environment, images, kernel, leftovers, network, seed, services, storage
 from host.instance import ROOT, RUN, STATE, HostError, Instance
 from host.processes import project
 from host.shell import sh, succeeds
@@ -43,13 +43,14 @@ def main(argv: list[str]) -> int:
         rest, executed = rest[:cut], rest[cut + 1 :]
     parser = argparse.ArgumentParser(prog="host.lab")
     parser.add_argument("--name", default="lab")
+    parser.add_argument("--composed", action="store_true", help="only what the containers of Compose need here: see host/compose.py")
     parser.add_argument("--with-site", action="store_true", help="with --exec: the web and the worker too")
     options = parser.parse_args(rest)
-    lab = Instance(options.name)
+    lab = Instance(options.name, composed=options.composed)
     try:
         lab.check()
         if command == "up":
-            return _up(lab, executed, with_site=options.with_site or not executed)
+            return _up(lab, executed, with_site=options.with_site or not (executed or lab.composed))
         if command == "down":
             _down(lab)
         elif command == "uninstall":
@@ -78,7 +79,10 @@ def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
         settings = _raise(lab, supervisor, with_site=with_site)
         if executed:
             return _execute(lab, executed)
-        _announce(lab, settings)
+        if lab.composed:
+            lab.ready_file.touch()
+        else:
+            _announce(lab, settings)
         while True:
             time.sleep(1)
             supervisor.tend(lambda said: print(f"  {time.strftime('%H:%M:%S')} {said}", flush=True))
@@ -94,23 +98,29 @@ def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
 
 def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping[str, str]:
     """From an empty host to a running lab; each line printed is a step under way."""
-    steps = _Steps(total=7 if with_site else 6)
+    steps = _Steps(total=7 if with_site else 5 if lab.composed else 6)
     steps.say("Preparando usuarios y carpetas")
     accounts.ensure()
     _make_folders(lab)
-    settings = environment.write(lab)
+    settings = environment.gather(lab) if lab.composed else environment.write(lab)
     if with_site:
-        _check_port(settings["LAB_BIND"])
+        check_port(settings["LAB_BIND"])
     steps.say("Imágenes")
     images.ensure(lab, lambda what: steps.detail(f"construyendo {what}"))
     steps.say("Disco y red del laboratorio")
-    _clear_leftovers(lab)
+    leftovers.clear(lab)
     accounts.give(lab.open_run)
     storage.mount(lab)
     kernel.raise_shared()
     network.raise_up(lab)
-    steps.say("Servicios: Redis, DNS, espejo, paquetes y registro")
-    for service in (services.redis(lab), services.dns(lab), services.mirror(lab), services.packages(lab), services.registry(lab)):
+    if lab.composed:
+        steps.say("Servicios: DNS y paquetes; los demás, con Compose")
+        composed.prepare(lab, supervisor)
+        inside = [services.dns(lab), services.mirror(lab), services.packages(lab)]
+    else:
+        steps.say("Servicios: Redis, DNS, espejo, paquetes y registro")
+        inside = [services.redis(lab), services.dns(lab), services.mirror(lab), services.packages(lab), services.registry(lab)]
+    for service in inside:
         supervisor.start(service)
     if settings.get("LAB_INTERNET", "").lower() in ("1", "true", "yes", "sí", "si"):
         steps.detail("salida a internet para los ejercicios que la piden")
@@ -118,7 +128,7 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
         for service in (services.names(lab), services.outlet(lab)):
             supervisor.start(service)
     steps.say("Motor del laboratorio")
-    url = f"unix://{lab.socket}"
+    url = f"unix://{lab.loader_socket}"
     loaded = lab.home / "loaded-image"
     wanted = f"{seed.reference()} {images.sandbox_reference()}"
     if not loaded.exists() or loaded.read_text() != wanted:
@@ -132,6 +142,9 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
         loaded.write_text(wanted)
     supervisor.start(services.gate(lab))
     supervisor.start(services.engine(lab))
+    if lab.composed:
+        composed.hand_over(lab, supervisor)
+        return settings
     steps.say("Base de datos y permisos del registro")
     accounts.own(lab.data)
     _manage(lab, "migrate", "--noinput", "-v", "0")
@@ -151,7 +164,7 @@ def _lower(lab: Instance, supervisor: Supervisor) -> None:
         supervisor.stop(name)
     _stop_sandboxes(lab)
     supervisor.stop_all()
-    _clear_leftovers(lab)
+    leftovers.clear(lab)
     lab.pid_file.unlink(missing_ok=True)
 
 
@@ -166,49 +179,6 @@ def _stop_sandboxes(lab: Instance) -> None:
     running = sh(*docker, "ps", "-q", check=False).split()
     if running:
         succeeds(*docker, "stop", "-t", "10", *running)
-
-
-def _clear_leftovers(lab: Instance) -> None:
-    """End and remove what this lab, or a killed one of its name, left on the host."""
-    for group in Path("/sys/fs/cgroup").glob(f"**/{lab.namespace}"):
-        for procs in group.rglob("cgroup.procs"):
-            with suppress(OSError):
-                _kill([int(pid) for pid in procs.read_text().split()])
-    if network.exists(lab):
-        _kill([int(pid) for pid in sh("ip", "netns", "pids", lab.namespace, check=False).split()])
-    for group in Path("/sys/fs/cgroup").glob(f"**/{lab.namespace}"):
-        for folder in sorted(group.rglob("*"), key=lambda path: -len(path.parts)):
-            if folder.is_dir():
-                with suppress(OSError):
-                    folder.rmdir()
-        with suppress(OSError):
-            group.rmdir()
-    network.tear_down(lab)
-    storage.unmount(lab)
-    for line in reversed(sh("findmnt", "-rno", "TARGET", check=False).splitlines()):
-        if line.startswith(f"{lab.run}/"):
-            succeeds("umount", "-l", line)
-    lab.plugin_socket.unlink(missing_ok=True)
-    if lab.run.exists():
-        for child in lab.run.iterdir():
-            if child.name in ("app", "python"):
-                continue
-            shutil.rmtree(child, ignore_errors=True) if child.is_dir() else child.unlink(missing_ok=True)
-
-
-def _kill(pids: list[int]) -> None:
-    for pid in pids:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
-    deadline = time.monotonic() + 10
-    while any(Path(f"/proc/{pid}").exists() and not _is_zombie(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.02)
-
-
-def _is_zombie(pid: int) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    return True
 
 
 def _execute(lab: Instance, command: list[str]) -> int:
@@ -266,7 +236,7 @@ def _refuse_second(lab: Instance) -> None:
                 raise HostError(f"el laboratorio ya está en marcha ({url}, proceso {pid}); páralo con «make stop».")
 
 
-def _check_port(bind: str) -> None:
+def check_port(bind: str) -> None:
     host, _, port = bind.rpartition(":")
     if not port.isdigit() or not 0 < int(port) < 65536:
         raise HostError(f"LAB_BIND debe ser DIRECCIÓN:PUERTO y es «{bind}».")
@@ -278,7 +248,7 @@ def _check_port(bind: str) -> None:
         except OSError as error:
             raise HostError(
                 f"no se puede escuchar en {bind} ({error.strerror}): para lo que use ese puerto o elige otro, "
-                "por ejemplo «LAB_BIND=127.0.0.1:8080 make run»."
+                "por ejemplo con LAB_BIND=127.0.0.1:8080."
             ) from error
 
 
@@ -296,14 +266,14 @@ def _down(lab: Instance) -> None:
             if time.monotonic() > deadline:
                 raise HostError(f"el proceso {pid} no se ha parado en dos minutos.")
             time.sleep(0.1)
-    _clear_leftovers(lab)
+    leftovers.clear(lab)
     lab.pid_file.unlink(missing_ok=True)
     print("Parado: no queda nada en marcha.")
 
 
 def _uninstall() -> None:
     for home in STATE.iterdir() if STATE.exists() else ():
-        if (home / "env").exists():
+        if (home / "env").exists() or (home / "compose").exists():
             _down(Instance(home.name))
     accounts.remove()
     shutil.rmtree(RUN, ignore_errors=True)

@@ -55,6 +55,22 @@ def raise_up(lab: Instance) -> None:
     sh("ip", "route", "add", lab.sandboxes_net, "via", lab.engine_address)
 
 
+FORWARDED = {5000: 5000, 443: 5443, 5001: 5001}
+"""Ports of the lab's services that containers of Compose answer, and those that these publish on the host's veth."""
+
+
+def forward_services(lab: Instance) -> None:
+    """Turn mirror, registry and tokens to the containers that answer for them (docker-compose.yml): from now on nothing
+    in the namespace does. What is let out is what was asked of the service address, and nothing else of the host."""
+    for asked, published in FORWARDED.items():
+        wanted = ("-p", "tcp", "-d", SERVICE_ADDRESS, "--dport", str(asked))
+        target = f"{lab.host_address}:{published}"
+        _in(lab, *("iptables", "-w", "-t", "nat", "-A", "PREROUTING", "!", "-i", UPLINK), *wanted, "-j", "DNAT", "--to-destination", target)
+        turned = ("-m", "conntrack", "--ctstate", "DNAT", "--ctorigdst", SERVICE_ADDRESS, "--ctorigdstport", str(asked))
+        out = ("-o", UPLINK, "-p", "tcp", "-d", lab.host_address, "--dport", str(published))
+        _in(lab, *("iptables", "-w", "-I", "DOCKER-USER"), *out, *turned, "-j", "ACCEPT")
+
+
 def tear_down(lab: Instance) -> None:
     """Remove it all; what is already gone is fine."""
     egress.close_host(lab)

@@ -74,7 +74,7 @@ def _resolver(lab: Instance, name: str, address: str, *more: str) -> Service:
 
 def outlet(lab: Instance) -> Service:
     """Lets the sandboxes out whose exercise needs the internet: see host/egress.py."""
-    path = lab.rundir("egress.sock")
+    path = lab.egress_socket
     return Service(
         name="outlet",
         argv=(
@@ -114,32 +114,38 @@ def packages(lab: Instance) -> Service:
     )
 
 
+def prepare_registry(lab: Instance) -> None:
+    """The class registry's store and its keys, which its group may read."""
+    folder = lab.home / "registry"
+    storage.ensure_registry_store(lab)
+    accounts.give(lab.registry_store)
+    # Root's own: what it writes and hands over must not lie where somebody else can swap names.
+    folder.mkdir(exist_ok=True)
+    os.chown(folder, 0, accounts.ids()[1])
+    folder.chmod(0o750)
+    if not (folder / "server.crt").exists():
+        certificate.issue(["registro.lab"], folder)
+    if not (folder / "token.crt").exists():
+        draft = folder / "token"
+        certificate.issue(["fichas.registro.lab"], draft)
+        (draft / "server.key").rename(folder / "token.key")
+        (draft / "server.crt").rename(folder / "token.crt")
+        draft.rmdir()
+    # The signer's certificate alone: with the authority in it, whatever that signs could sign tokens.
+    end = "-----END CERTIFICATE-----\n"
+    signer = (folder / "token.crt").read_text().split(end)[0] + end
+    (folder / "token.crt").write_text(signer)
+    for key in ("server.key", "token.key"):
+        os.chown(folder / key, 0, accounts.ids()[1])
+        (folder / key).chmod(0o640)
+
+
 def registry(lab: Instance) -> Service:
     """The class registry: students push here, with tokens of the platform, over TLS by the lab's authority."""
     folder, store = lab.home / "registry", lab.registry_store
 
     def write_config() -> None:
-        storage.ensure_registry_store(lab)
-        accounts.give(store)
-        # Root's own: what it writes and hands over must not lie where somebody else can swap names.
-        folder.mkdir(exist_ok=True)
-        os.chown(folder, 0, accounts.ids()[1])
-        folder.chmod(0o750)
-        if not (folder / "server.crt").exists():
-            certificate.issue(["registro.lab"], folder)
-        if not (folder / "token.crt").exists():
-            draft = folder / "token"
-            certificate.issue(["fichas.registro.lab"], draft)
-            (draft / "server.key").rename(folder / "token.key")
-            (draft / "server.crt").rename(folder / "token.crt")
-            draft.rmdir()
-        # The signer's certificate alone: with the authority in it, whatever that signs could sign tokens.
-        end = "-----END CERTIFICATE-----\n"
-        signer = (folder / "token.crt").read_text().split(end)[0] + end
-        (folder / "token.crt").write_text(signer)
-        for key in ("server.key", "token.key"):
-            os.chown(folder / key, 0, accounts.ids()[1])
-            (folder / key).chmod(0o640)
+        prepare_registry(lab)
         (folder / "registry.yml").write_text(
             "version: 0.1\nlog: {level: info}\n"
             f"storage: {{filesystem: {{rootdirectory: {store}}}, delete: {{enabled: true}}}}\n"
@@ -204,24 +210,25 @@ def gate(lab: Instance) -> Service:
 
 
 def engine(lab: Instance, *, gated: bool = True) -> Service:
-    """The lab engine. Ungated only to load images, before anything else can reach it."""
+    """The lab engine. Ungated only to load images, on a socket that nobody but root can reach."""
     runtime = ROOT / "host" / "runtime" / "lab-runc"
     profile = lab.rundir("seccomp.json")
+    sockets = [lab.loader_socket] if not gated else [lab.socket, lab.gated_socket] if lab.composed else [lab.socket]
 
     def prepare() -> None:
         seccomp.write(profile)
         storage.enforce_quotas(lab)
-        lab.socket.unlink(missing_ok=True)
+        for socket in sockets:
+            socket.unlink(missing_ok=True)
         # containerd dies with its dockerd; while its zombie waits for somebody to reap it, a new dockerd would take it
         # for a living one and wait for it in vain.
         lab.rundir("exec", "containerd", "containerd.pid").unlink(missing_ok=True)
 
     argv = [
         "dockerd",
-        "-H",
-        f"unix://{lab.socket}",
+        *(word for socket in sockets for word in ("-H", f"unix://{socket}")),
         "--group",
-        USER,
+        USER if gated else "root",
         "--data-root",
         str(lab.engine_root / "docker"),
         "--exec-root",
@@ -258,7 +265,7 @@ def engine(lab: Instance, *, gated: bool = True) -> Service:
         name="engine" if gated else "loader",
         argv=in_namespace(lab, *argv),
         before_start=prepare,
-        ready=lambda: succeeds("docker", "-H", f"unix://{lab.socket}", "version"),
+        ready=lambda: succeeds("docker", "-H", f"unix://{sockets[0]}", "version"),
         start_seconds=90,
         # Its sandboxes have been stopped by then. Asked politely, its btrfs driver would turn the quotas off, and what
         # was written until then would count for nobody from then on; its files bear a kill, as after a power cut.

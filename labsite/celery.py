@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_ready
+from celery.signals import task_postrun, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
 
@@ -25,5 +25,12 @@ app.conf.beat_schedule = {
 def say_ready(**_: Any) -> None:
     """Carry on with what a former worker left, and tell whoever started this one (the supervisor) that it takes tasks."""
     app.send_task("sandboxes.tasks.resume_checks")
+    if path := os.environ.get("LAB_WORKER_READY"):
+        Path(path).touch()
+
+
+@task_postrun.connect
+def say_alive(**_: Any) -> None:
+    """Its clock sends a task every few seconds: a file that has grown old says that something of all this stands still."""
     if path := os.environ.get("LAB_WORKER_READY"):
         Path(path).touch()

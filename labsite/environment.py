@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from labsite.databases import with_password
 from sandboxes.preview import place
 
 CommaSeparated = Annotated[list[str], NoDecode]
@@ -35,6 +36,7 @@ class Environment(BaseSettings):
     database_url: str = "sqlite:///lab.sqlite3"
     database_password: str = ""
     redis_url: str = "unix:///run/docker-intensivo/lab/redis.sock"
+    redis_password: str = ""
     engine_url: str = "unix:///run/docker-intensivo/lab/engine.sock"
     sandbox_image: str = "docker-intensivo/sandbox:latest"
     seeded_image: str = "docker-intensivo/seeded:latest"
@@ -94,6 +96,12 @@ class Environment(BaseSettings):
         place.parse(self.preview, url=self.url, origins=self.origins)
         return self
 
+    @model_validator(mode="after")
+    def _complete_urls(self) -> Environment:
+        self.database_url = with_password(self.database_url, self.database_password)
+        self.redis_url = with_password(self.redis_url, self.redis_password)
+        return self
+
     @property
     def origins(self) -> list[str]:
         """Every origin that pages of the platform may come from, scheme, host and port."""
@@ -101,14 +109,37 @@ class Environment(BaseSettings):
 
 
 def load() -> Environment:
-    """Read LAB_ENV_FILE, if set, and the environment (which wins); raises ImproperlyConfigured in Spanish."""
+    """Read LAB_ENV_FILE, if set, and the environment (which wins); raises ImproperlyConfigured in Spanish.
+
+    LAB_X_FILE is a file that holds what LAB_X is to be, as secrets are given to containers."""
     for name, value in _file_settings(os.environ.get("LAB_ENV_FILE", "")).items():
         os.environ.setdefault(name, value)
     try:
-        return Environment()  # type: ignore[call-arg]  # its fields come from the environment
+        return Environment(**_secret_files())
     except ValidationError as error:
         wrong = "; ".join(f"LAB_{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors())
         raise ImproperlyConfigured(f"Configuración incorrecta. {wrong}. Consulta docs/configuracion.md.") from error
+
+
+def _secret_files() -> dict[str, Any]:
+    """What the files of LAB_X_FILE hold, without the end of their last line."""
+    given: dict[str, Any] = {}
+    for field in Environment.model_fields:
+        variable = f"LAB_{field.upper()}"
+        path = os.environ.get(f"{variable}_FILE", "")
+        if not path:
+            continue
+        if os.environ.get(variable):
+            raise ImproperlyConfigured(f"Configuración incorrecta. {variable} y {variable}_FILE dicen lo mismo: quita uno.")
+        try:
+            given[field] = Path(path).read_text().rstrip("\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "no es texto"
+            raise ImproperlyConfigured(
+                f"Configuración incorrecta. {variable}_FILE: no se puede leer «{path}» ({reason}). "
+                "Es un secreto, que crea «make compose-up». Consulta docs/configuracion.md."
+            ) from error
+    return given
 
 
 def _file_settings(path: str) -> dict[str, str]:

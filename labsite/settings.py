@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import structlog
 from django.utils.csp import CSP
 
-from labsite.databases import configure, with_password
+from labsite.databases import configure
 from labsite.environment import load
 from sandboxes.preview import place
 
@@ -90,7 +90,7 @@ SECURE_CSP = {
 if PREVIEW := place.parse(ENV.preview, url=ENV.url, origins=ENV.origins):
     SECURE_CSP["frame-src"] = [CSP.SELF, *PREVIEW.source]
 
-DATABASES = {"default": configure(with_password(ENV.database_url, ENV.database_password))}
+DATABASES = {"default": configure(ENV.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.redis_url}}

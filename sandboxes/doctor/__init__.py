@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
@@ -59,9 +60,18 @@ def refuse_unsafe() -> None:
             % {"broken": broken or "?"}
         )
     try:
-        options = lab_engine().security_options()
+        options, gates = lab_engine().security_options(), lab_engine().gates()
     except EngineError:
         return
+    gate = f"docker-intensivo-{settings.ENV.name}"
+    if gate not in gates:
+        raise ImproperlyConfigured(
+            _(
+                "El motor de LAB_ENGINE_URL no tiene la puerta de este laboratorio (%(gate)s; tiene %(gates)s): "
+                "quien lo usara sería root de la máquina."
+            )
+            % {"gate": gate, "gates": ", ".join(sorted(gates)) or _("ninguna")}
+        )
     if "userns" not in options:
         raise ImproperlyConfigured(
             _("El motor del laboratorio no remapea los ids: el root de cada estudiante lo sería de esta máquina; arráncalo con «make run».")

@@ -136,6 +136,10 @@ class LabEngine(Protocol):
         """What the lab engine confines with, by name: seccomp, userns, apparmor…"""
         ...
 
+    def gates(self) -> frozenset[str]:
+        """The authorisation plugins that the lab engine asks before each request."""
+        ...
+
     def digest(self, name: str, path: str) -> str:
         """SHA-256 of a file of the machine as the lab engine reads it, with nothing of the machine's in between.
 

@@ -213,6 +213,10 @@ class DockerLabEngine:
             listed = self._api.info().get("SecurityOptions") or []
         return frozenset(option.split(",")[0].removeprefix("name=") for option in listed)
 
+    def gates(self) -> frozenset[str]:
+        with _translated():
+            return frozenset((self._api.info().get("Plugins") or {}).get("Authorization") or [])
+
     def digest(self, name: str, path: str) -> str:
         try:
             chunks, stat = self._archive(name, path)

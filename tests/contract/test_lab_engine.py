@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from sandboxes.engine import EngineError, Flavor, LabEngine, Limits, NoSuchContainer, PlantedFile
 from tests.sandboxes.fake_engine import FakeLabEngine
@@ -122,6 +123,10 @@ def test_starting_or_stopping_a_paused_machine_wakes_it_first(engine: LabEngine,
 
 def test_security_options_are_plain_names_and_ids_are_remapped(engine: LabEngine) -> None:
     assert {"seccomp", "userns"} <= engine.security_options()
+
+
+def test_the_engine_asks_this_labs_gate_and_no_other(engine: LabEngine) -> None:
+    assert engine.gates() == {f"docker-intensivo-{settings.ENV.name}"}
 
 
 def test_a_copy_of_a_machine_is_a_machine_like_it_until_it_is_removed(engine: LabEngine, name: str) -> None:

@@ -96,3 +96,23 @@ def test_a_link_for_a_password_is_made_by_name(ana: Any) -> None:
 def test_a_link_for_nobody_is_an_error() -> None:
     with pytest.raises(CommandError, match="«nadie»"):
         said("password_link", "nadie")
+
+
+@pytest.mark.django_db
+def test_the_first_administrator_is_made_once() -> None:
+    said = StringIO()
+    call_command("first_admin", "olga", "--json", stdout=said)
+    made = json.loads(said.getvalue())
+    olga = get_user_model().objects.get()
+    assert (olga.username, olga.is_superuser, olga.is_staff) == ("olga", True, True)
+    assert olga.check_password(made["password"])
+    again = StringIO()
+    call_command("first_admin", "otra", "--json", stdout=again)
+    assert json.loads(again.getvalue()) is None
+    assert get_user_model().objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_the_first_administrator_takes_nobodys_account(ana: Any) -> None:
+    with pytest.raises(CommandError, match="ya es otra cuenta"):
+        call_command("first_admin", "Ana")

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from django.conf import settings
+
 from sandboxes.engine import Container, EngineError, EngineUnreachable, ExecResult, Flavor, Limits, NoSuchContainer, PlantedFile, Usage
 
 
@@ -37,6 +39,7 @@ class FakeLabEngine:
         self.copies: dict[str, str] = {}
         self.down = False
         self.options = frozenset({"seccomp", "userns"})
+        self.asked = frozenset({f"docker-intensivo-{settings.ENV.name}"})
         self.broken: set[str] = set()
         self.calls: list[tuple[str, str]] = []
         self.streams: list[tuple[asyncio.StreamReader, FakeWriter]] = []
@@ -130,6 +133,10 @@ class FakeLabEngine:
     def security_options(self) -> frozenset[str]:
         self._call("security_options", "")
         return self.options
+
+    def gates(self) -> frozenset[str]:
+        self._call("gates", "")
+        return self.asked
 
     def containers(self) -> list[Container]:
         self._call("containers", "")

@@ -143,6 +143,12 @@ class TestRefuseUnsafe:
         with pytest.raises(ImproperlyConfigured, match="no remapea"):
             doctor.refuse_unsafe()
 
+    @pytest.mark.parametrize("gates", [frozenset(), frozenset({"docker-intensivo-otro"})])
+    def test_engine_without_this_labs_gate_refuses(self, lab: Any, gates: frozenset[str]) -> None:
+        lab.asked = gates
+        with pytest.raises(ImproperlyConfigured, match="no tiene la puerta de este laboratorio"):
+            doctor.refuse_unsafe()
+
     def test_unreachable_engine_is_no_reason(self, lab: Any) -> None:
         lab.down = True
         doctor.refuse_unsafe()

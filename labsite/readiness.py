@@ -1,0 +1,94 @@
+"""Whether the site can start, asked before it does: its settings, its database, its Redis, the gate of its engine.
+
+    python -m labsite.readiness [--database] CMD …    becomes CMD if it can, else ends with one sentence that says why
+
+With `--database` only the settings and the database are asked about: that is all a migration needs. Waiting is the
+business of who starts processes (Compose, the supervisor): it asks once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from urllib.parse import urlsplit
+
+import django
+import redis
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection, connections
+from redis.exceptions import AuthenticationError, RedisError
+
+
+def check(*, only_database: bool = False) -> None:
+    """Raise ImproperlyConfigured, in Spanish, for what stops the start."""
+    try:
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
+        django.setup()
+        check_database()
+        if not only_database:
+            check_redis()
+            _check_lab()
+    finally:
+        # Nothing open goes on to whatever this process becomes.
+        connections.close_all()
+
+
+def check_database() -> None:
+    from django.conf import settings
+
+    try:
+        connection.ensure_connection()
+    except DatabaseError as error:
+        raise ImproperlyConfigured(
+            f"No se puede usar la base de datos de LAB_DATABASE_URL ({_place(settings.ENV.database_url)}): {_reason(error)}. "
+            "Mira que esté en marcha y que LAB_DATABASE_PASSWORD sea su clave."
+        ) from error
+
+
+def check_redis() -> None:
+    from django.conf import settings
+
+    client = redis.Redis.from_url(settings.ENV.redis_url, socket_connect_timeout=5, socket_timeout=5)
+    try:
+        client.ping()
+    except AuthenticationError as error:
+        raise ImproperlyConfigured("Redis no acepta la clave: LAB_REDIS_PASSWORD no es la suya.") from error
+    except RedisError as error:
+        raise ImproperlyConfigured(
+            f"No se puede usar el Redis de LAB_REDIS_URL ({_place(settings.ENV.redis_url)}): {_reason(error)}. Mira que esté en marcha."
+        ) from error
+    finally:
+        client.close()
+
+
+def _check_lab() -> None:
+    from sandboxes.doctor import refuse_unsafe
+
+    refuse_unsafe()
+
+
+def _place(url: str) -> str:
+    """Where a URL points, without who enters and with what."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
+
+
+def main(argv: list[str]) -> int:
+    only_database = argv[:1] == ["--database"]
+    command = argv[1:] if only_database else argv
+    try:
+        check(only_database=only_database)
+    except ImproperlyConfigured as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    if command:
+        os.execvp(command[0], command)  # noqa: S606  # becoming it is the purpose
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,180 @@
+"""The site in containers: what the file grants, what they are told, and how a failed start is put in one sentence."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from host import accounts, compose, compose_files, images, instance, routes
+from host.instance import ROOT, HostError, Instance
+
+FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = FILE["services"]
+SITE = {"LAB_URL": "https://aula.local:8443", "LAB_BIND": "0.0.0.0:8443", "LAB_SECRET_KEY": "clave", "LAB_SIGNUP": "codigo"}
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
+    """A composed lab whose folders are the test's; its owner need not exist."""
+    monkeypatch.setattr(instance, "STATE", tmp_path)
+    monkeypatch.setattr(compose_files, "STATE", tmp_path)
+    monkeypatch.setattr(accounts, "ids", lambda: (os.getuid(), os.getgid()))
+    monkeypatch.setattr(images, "mirror", lambda: tmp_path / "mirror")
+    monkeypatch.setattr(images, "sandbox_reference", lambda: "sandbox:1")
+    monkeypatch.delenv("LAB_SUBNET_OCTET", raising=False)
+    lab = Instance("prueba", composed=True)
+    lab.home.mkdir()
+    return lab
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_service_is_confined(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert "no-new-privileges:true" in service["security_opt"]
+    assert {"mem_limit", "pids_limit"} <= set(service)
+    assert not {"privileged", "cap_add", "devices", "pid", "ipc", "network_mode", "userns_mode", "user"} & set(service)
+    assert name == "migrate" or "healthcheck" in service
+    assert not [volume for volume in service.get("volumes", []) if "docker.sock" in str(volume)]
+
+
+def test_only_web_and_worker_see_the_engine_and_only_its_gate() -> None:
+    seen = {
+        name: volume
+        for name, service in SERVICES.items()
+        for volume in service.get("volumes", [])
+        if isinstance(volume, dict) and "/run" in volume["source"]
+    }
+    assert set(seen) == {"web", "worker", "previews"}
+    assert all(volume["source"].endswith("/gate}") and volume["read_only"] for volume in seen.values())
+
+
+def test_nobody_runs_as_root_in_the_images() -> None:
+    stages = (ROOT / "deploy" / "Dockerfile").read_text().split("\nFROM ")
+    ends = {stage.split(" AS ")[1].split("\n")[0]: stage for stage in stages if " AS " in stage.split("\n")[0]}
+    targets = {service["build"]["target"] for service in SERVICES.values() if "build" in service}
+    assert {service["image"].split("/")[1].split(":")[0] for service in SERVICES.values()} == targets
+    assert targets == {"app", "proxy", "db", "redis", "registry"}
+    assert all([line for line in ends[target].splitlines() if line.startswith("USER ")][-1] == "USER lab" for target in targets)
+
+
+def test_database_and_redis_are_on_a_network_without_a_way_out() -> None:
+    assert SERVICES["db"]["networks"] == SERVICES["redis"]["networks"] == ["datos"]
+    assert FILE["networks"]["datos"]["internal"] is True
+    assert not {"ports", "expose"} & {*SERVICES["db"], *SERVICES["redis"], *SERVICES["web"], *SERVICES["worker"]}
+
+
+def test_the_file_asks_for_nothing_that_is_not_written(lab: Instance) -> None:
+    wanted = set(compose_files._wanted(lab, SITE, base="base", course=Path("/x/curso")))
+    text = (ROOT / "docker-compose.yml").read_text()
+    asked = {part.split(":-")[0] for part in text.replace("$$", "").split("${")[1:] if ":-" in part}
+    assert asked - wanted == {"LAB_BUILD_AUTHORITIES"}
+    assert wanted - asked == {"COMPOSE_PROFILES"}
+
+
+def test_secrets_have_files_of_their_own_and_stay(lab: Instance) -> None:
+    compose_files.write(lab, SITE, base="base")
+    first = {file: (lab.compose / file).read_text() for file in compose_files.SECRETS.values()}
+    assert first["secret_key"] == "clave"
+    assert len(first["database_password"]) > 30
+    assert {oct((lab.compose / file).stat().st_mode & 0o777) for file in (*first, "tls.key")} == {"0o640"}
+    told = (lab.compose / "site.env").read_text() + compose_files.dot_env(lab).read_text()
+    assert not [secret for secret in first.values() if secret in told]
+    assert "LAB_SIGNUP='codigo'" in told
+    certificate = (lab.compose / "tls.crt").read_text()
+    compose_files.write(lab, {name: value for name, value in SITE.items() if name != "LAB_SECRET_KEY"}, base="base")
+    assert {file: (lab.compose / file).read_text() for file in first} == first
+    assert (lab.compose / "tls.crt").read_text() == certificate
+
+
+def test_another_address_gets_another_certificate(lab: Instance) -> None:
+    compose_files.write(lab, SITE, base="base")
+    before = (lab.compose / "tls.crt").read_text()
+    compose_files.write(lab, {**SITE, "LAB_ALLOWED_ORIGINS": "https://10.0.0.5:8443"}, base="base")
+    assert (lab.compose / "tls.crt").read_text() != before
+    assert "10.0.0.5" in (lab.compose / "tls.names").read_text().split()
+
+
+@pytest.mark.parametrize(
+    ("preview", "name", "profile"),
+    [
+        ("", "*.localhost", ""),
+        ("*.vista.example:8443", "*.vista.example", ""),
+        ("10.0.0.5:8100-8109", "10.0.0.5", "puertos"),
+        ("no", "localhost", ""),
+    ],
+)
+def test_previews_have_the_certificate_and_the_ports_they_need(lab: Instance, preview: str, name: str, profile: str) -> None:
+    compose_files.write(lab, {**SITE, "LAB_PREVIEW": preview}, base="base")
+    assert name in (lab.compose / "tls.names").read_text().split()
+    assert f"COMPOSE_PROFILES='{profile}'" in compose_files.dot_env(lab).read_text()
+
+
+def test_a_course_of_ones_own_is_seen_under_its_name(lab: Instance, tmp_path: Path) -> None:
+    compose_files.write(lab, {**SITE, "LAB_COURSE_DIR": str(tmp_path / "redes")}, base="base")
+    assert "LAB_COURSE_DIR='/srv/curso/redes'" in (lab.compose / "site.env").read_text()
+    assert f"LAB_COURSE_SOURCE='{tmp_path}/redes'" in compose_files.dot_env(lab).read_text()
+
+
+@pytest.mark.parametrize("wrong", ["it's", "a\nb"])
+def test_what_cannot_be_quoted_is_told(lab: Instance, wrong: str) -> None:
+    with pytest.raises(HostError, match="LAB_SIGNUP"):
+        compose_files.write(lab, {**SITE, "LAB_SIGNUP": wrong}, base="base")
+
+
+def test_a_certificate_that_cannot_be_read_is_told(lab: Instance) -> None:
+    with pytest.raises(HostError, match="LAB_TLS_KEY"):
+        compose_files.write(lab, {**SITE, "LAB_TLS_CERT": __file__, "LAB_TLS_KEY": "/no/hay.key"}, base="base")
+
+
+def test_rules_name_the_bridges_of_the_file_and_end_by_rejecting(lab: Instance) -> None:
+    assert lab.compose_bridge("motor") == "dc126-motor"
+    named = {
+        each["driver_opts"]["com.docker.network.bridge.name"].replace("${LAB_SUBNET_OCTET:-124}", "126")
+        for each in FILE["networks"].values()
+    }
+    assert lab.compose_bridge("motor") in named
+    assert all(name.startswith(lab.compose_bridge("")) and len(name) < 16 for name in named)
+    rules = routes.rules(lab)
+    assert rules[-1] == ("-j", "REJECT")
+    accepted = [rule for rule in rules if rule[-1] == "ACCEPT"]
+    assert accepted == [("-i", "dc126-motor", "-o", lab.veth, "-d", lab.sandboxes_net, "-j", "ACCEPT")]
+
+
+class Said:
+    """What `docker compose` would say, by its verb."""
+
+    def __init__(self, **answers: str) -> None:
+        self.answers = answers
+
+    def __call__(self, argv: tuple[str, ...], **_: object) -> subprocess.CompletedProcess[str]:
+        verb = next(word for word in argv if word in self.answers)
+        return subprocess.CompletedProcess(argv, 0, stdout=self.answers[verb], stderr="")
+
+
+@pytest.mark.parametrize(
+    ("listed", "logs", "stderr", "sentence"),
+    [
+        (
+            '{"Service": "db", "State": "running", "Health": "healthy"}\n{"Service": "web", "State": "restarting", "Health": ""}\n',
+            "Traceback…\nError: Redis no acepta la clave.\n",
+            "container web is unhealthy",
+            "«web» no arrancó: Redis no acepta la clave.",
+        ),
+        ("", "", "Error: listen tcp4 127.0.0.1:8443: bind: address already in use", "el puerto 127.0.0.1:8443 ya lo usa otro programa"),
+        ("", "", "Bind for 0.0.0.0:80 failed: port is already allocated", "el puerto 0.0.0.0:80 ya lo usa otro programa"),
+        ("", "", "algo\nraro\n", "los contenedores no arrancaron: algo / raro."),
+    ],
+)
+def test_a_failed_start_is_one_sentence(
+    lab: Instance, monkeypatch: pytest.MonkeyPatch, listed: str, logs: str, stderr: str, sentence: str
+) -> None:
+    monkeypatch.setattr(compose, "_engine", lambda _lab: "unix:///no")
+    monkeypatch.setattr(subprocess, "run", Said(ps=listed, logs=logs))
+    assert compose._why(lab, stderr).startswith(sentence)
