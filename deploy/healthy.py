@@ -1,4 +1,4 @@
-"""Whether a process of the app answers: `healthy.py web`, `healthy.py tokens`, `healthy.py worker`, `healthy.py previews`. Exit 0 if it does."""
+"""Whether a process of the app answers: `healthy.py web|tokens|worker|previews`. Exit 0 if it does."""
 
 import http.client
 import os
