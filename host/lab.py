@@ -155,12 +155,13 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
         supervisor.start(services.worker(lab))
         if previews := services.previews(lab, settings):
             supervisor.start(previews)
+        supervisor.start(services.collector(lab))
         supervisor.start(services.web(lab, settings))
     return settings
 
 
 def _lower(lab: Instance, supervisor: Supervisor) -> None:
-    for name in ("web", "previews", "worker", "tokens"):
+    for name in ("web", "previews", "collector", "worker", "tokens"):
         supervisor.stop(name)
     _stop_sandboxes(lab)
     supervisor.stop_all()

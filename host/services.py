@@ -1,6 +1,6 @@
 """The lab's processes, each as the supervisor takes it. In the order they start:
 
-    redis → dns → mirror → packages → registry → gate → engine → tokens → worker → previews → web
+    redis → dns → mirror → packages → registry → gate → engine → tokens → worker → previews → collector → web
 
 What faces students runs as an unprivileged user; what sandboxes reach listens in the lab's namespace.
 """
@@ -364,4 +364,18 @@ def worker(lab: Instance) -> Service:
         ready=ready_file.exists,
         start_seconds=60,
         stop_seconds=20,
+    )
+
+
+def collector(lab: Instance) -> Service:
+    """Listens to the engines of the sandboxes in use: sandboxes/events/. Ready once it has begun to."""
+    ready_file = lab.open_run / "collector-ready"
+    return Service(
+        name="collector",
+        argv=project(lab, "manage.py", "collect"),
+        env={"LAB_ENV_FILE": str(lab.env_file), "LAB_COLLECTOR_READY": str(ready_file)},
+        before_start=lambda: ready_file.unlink(missing_ok=True),
+        ready=ready_file.exists,
+        start_seconds=60,
+        stop_seconds=5,
     )

@@ -69,6 +69,7 @@ class Environment(BaseSettings):
     preview: str = ""
     terminal_rate: int = Field(default=2000, ge=50)
     transfer_max: int = Field(default=32, ge=1)
+    events_max: int = Field(default=2000, ge=100)
 
     @field_validator("course_dir")
     @classmethod

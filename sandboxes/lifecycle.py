@@ -27,6 +27,7 @@ from lessons.catalog import exercise as find_exercise
 from sandboxes import activity, egress, pool
 from sandboxes.assembly import all_at_hand, assemble
 from sandboxes.engine import EngineError, NoSuchContainer, lab_engine
+from sandboxes.events import feed
 from sandboxes.models import LIVE, Checkpoint, Machine, Sandbox, State
 from sandboxes.turns import turn
 
@@ -169,6 +170,10 @@ def move(sandbox: Sandbox, sources: tuple[State, ...], target: State, **fields: 
     moved = Sandbox.objects.filter(pk=sandbox.pk, state__in=sources).update(state=target, changed=timezone.now(), **fields)
     if moved:
         sandbox.refresh_from_db()
+        if target == State.READY:
+            feed.forget(sandbox.pk)
+        if target != State.STARTING:
+            transaction.on_commit(lambda: feed.stir(sandbox.pk))
     return bool(moved)
 
 

@@ -1,5 +1,5 @@
 """Sandboxes and the machines they are made of. Only lifecycle.py, pool.py and reaper.py write them;
-registry/credentials.py, what people log in to the class registry with."""
+registry/credentials.py, what people log in to the class registry with; events/, what their engines tell."""
 
 from __future__ import annotations
 
@@ -123,6 +123,27 @@ class Machine(models.Model):
     @property
     def flavor(self) -> Flavor:
         return Flavor(disk=self.disk, images=self.images)
+
+
+class EngineEvent(models.Model):
+    """Something that happened in a sandbox's engine, as the engine told it: untrusted, trimmed, capped (events/store.py)."""
+
+    sandbox = models.ForeignKey(Sandbox, models.CASCADE, related_name="events")
+    node = models.CharField(max_length=40)
+    nano: models.BigIntegerField[int, int] = models.BigIntegerField()
+    """Nanoseconds since 1970, the engine's own clock."""
+    at = models.DateTimeField()
+    """The same on the lab's clock, within the sandbox's life."""
+    kind = models.CharField(max_length=20)
+    action = models.CharField(max_length=200)
+    actor = models.CharField(max_length=200)
+    attributes: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("sandbox", "node", "nano", "kind", "action", "actor"), name="one_row_per_event"),)
+
+    def __str__(self) -> str:
+        return f"{self.at:%H:%M:%S} {self.kind} {self.action} {self.attributes.get('name', self.actor)}"
 
 
 class DoctorRun(models.Model):

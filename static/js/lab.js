@@ -1,5 +1,6 @@
 // The exercise's page: keeps the terminal in step with the panel that the server renders.
 import htmx from "htmx.org";
+import { followEvents } from "./events.js";
 import { closeTerminals, openTerminals } from "./terminal.js";
 import { enliven } from "./text.js";
 import { showTab } from "./workbench.js";
@@ -14,6 +15,7 @@ function follow() {
   const state = document.querySelector("[data-testid=lab-state]");
   const sandbox = state?.dataset.sandbox;
   const nodes = (state?.dataset.nodes || "").split(" ").filter(Boolean);
+  followEvents(sandbox);
   const key = sandbox ? `${sandbox} ${nodes.join(" ")}` : "";
   if (!pane || key === open) return;
   open = key;

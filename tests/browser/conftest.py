@@ -37,16 +37,17 @@ class Site:
                     "--ws-per-message-deflate", "false", "--no-access-log", "--timeout-graceful-shutdown", "1"],
             "worker": ["-m", "celery", "-A", "labsite", "worker", "--beat", "--concurrency", "2", "--loglevel", "WARNING",
                        "--without-gossip", "--without-mingle"],
+            "collector": ["manage.py", "collect"],
         }  # fmt: skip
-        ready = RUN / "worker-ready"
+        ready = RUN / f"{name}-ready"
         ready.unlink(missing_ok=True)
         log = (RUN / f"{name}.log").open("ab")
         self.processes[name] = subprocess.Popen(
             [sys.executable, *commands[name]], cwd=ROOT, stdout=log, stderr=log, start_new_session=True,
-            env={**self.env, "LAB_WORKER_READY": str(ready)},
+            env={**self.env, f"LAB_{name.upper()}_READY": str(ready)},
         )  # fmt: skip
         log.close()
-        wait_until(ready.exists if name == "worker" else self._answers, seconds=60)
+        wait_until(self._answers if name == "web" else ready.exists, seconds=60)
 
     def kill(self, name: str) -> None:
         """kill -9, with its children."""
@@ -83,6 +84,7 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     found = Site(f"http://127.0.0.1:{PORT}", {**os.environ, **settings, "DJANGO_SETTINGS_MODULE": "labsite.settings"})
     found.manage("migrate", "-v", "0")
     found.start("worker")
+    found.start("collector")
     found.start("web")
     wait_until(lambda: '"warm": 1' in found.manage("lab_status", "--json"), seconds=60)
     yield found

@@ -1,0 +1,111 @@
+"""The websocket of a sandbox's page, /ws/laboratorio/<sandbox>/: what happens in the laboratory, as JSON messages.
+
+Says only what feed.py keeps: on opening, the last message of each type; then each as it changes. Listens to nothing:
+what a page sends is ignored. Refusals and close codes are the terminal's (docs/terminal-protocol.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
+
+from sandboxes.events import feed
+from sandboxes.models import Sandbox
+from sandboxes.terminal.protocol import CODES
+
+PAGES_MAX = 8
+"""Pages of one user that may follow their laboratory at once, in this process."""
+RENEW = feed.LEASE / 2.5
+PAUSE = 0.1
+"""Seconds between two messages of one type: of several within it, the last counts."""
+
+_open_pages: Counter[int] = Counter()
+
+
+class LiveConsumer(AsyncConsumer):
+    """One page's view of its sandbox."""
+
+    _counted: int | None = None
+    _sender: asyncio.Task[None] | None = None
+
+    async def websocket_connect(self, _message: dict[str, Any]) -> None:
+        self._groups: list[str] = []
+        self._fresh: dict[str, None] = dict.fromkeys(feed.TYPES)
+        self._news = asyncio.Event()
+        await self.send({"type": "websocket.accept"})
+        user, self._sandbox = self.scope["user"], self.scope["url_route"]["kwargs"]["sandbox"]
+        refusal = await _refusal(user.pk, self._sandbox) if user.is_authenticated else "no-session"
+        if not refusal and _open_pages[user.pk] >= PAGES_MAX:
+            refusal = "too-many"
+        if refusal:
+            await self._close_with(CODES[refusal])
+            return
+        _open_pages[user.pk] += 1
+        self._counted = user.pk
+        for group in (f"user-{user.pk}", f"sandbox-{self._sandbox}", feed.group(self._sandbox)):
+            await self.channel_layer.group_add(group, self.channel_name)
+            self._groups.append(group)
+        self._sender = asyncio.create_task(self._send_news())
+
+    async def websocket_receive(self, _message: dict[str, Any]) -> None:
+        """Nothing is asked of a page."""
+
+    async def websocket_disconnect(self, _message: dict[str, Any]) -> None:
+        await self._leave()
+        raise StopConsumer
+
+    async def feed_fresh(self, event: dict[str, Any]) -> None:
+        self._fresh[str(event["kind"])] = None
+        self._news.set()
+
+    async def terminal_close(self, event: dict[str, Any]) -> None:
+        """From the channel layer: the sandbox ended, or the user logged out."""
+        await self._close_with(int(event["code"]))
+
+    async def _send_news(self) -> None:
+        await feed.attend(self._sandbox)
+        while True:
+            fresh, self._fresh = self._fresh, {}
+            self._news.clear()
+            for kind in fresh:
+                if text := await feed.alast(self._sandbox, kind):
+                    await self.send({"type": "websocket.send", "text": text})
+            await asyncio.sleep(PAUSE)
+            while not self._fresh:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._news.wait(), RENEW)
+                    continue
+                await feed.attend(self._sandbox, again=True)
+
+    async def _close_with(self, code: int) -> None:
+        await self._leave()
+        await self.send({"type": "websocket.close", "code": code})
+
+    async def _leave(self) -> None:
+        """Let go of everything. Safe to call twice."""
+        if self._counted is not None:
+            _open_pages[self._counted] -= 1
+            self._counted = None
+        groups, self._groups = self._groups, []
+        for group in groups:
+            await self.channel_layer.group_discard(group, self.channel_name)
+        if self._sender and self._sender is not asyncio.current_task():
+            self._sender.cancel()
+
+
+@database_sync_to_async
+def _refusal(user: int, sandbox_id: UUID) -> str:
+    """Why a page may not follow the sandbox; "" if it may."""
+    sandbox = Sandbox.objects.filter(pk=sandbox_id).first()
+    if sandbox is None:
+        return "not-found"
+    if sandbox.user_id != user:
+        return "not-yours"
+    return "" if sandbox.live else "ended"

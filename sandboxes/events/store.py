@@ -1,0 +1,94 @@
+"""Events in the database: written by the collector alone, in lots, capped for each sandbox.
+
+The same event may come twice (after a reconnection an engine tells its last ones again) and is kept once. What a
+container's probes leave is kept a few times for each container, since a health check makes three a second.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import timezone
+
+from sandboxes.engine.events import PROBES, EventFacts
+from sandboxes.models import EngineEvent, Sandbox
+
+PROBES_KEPT = 60
+"""Of `docker exec` and health probes together, for each container."""
+
+
+def add(sandbox: Sandbox, node: str, events: Sequence[EventFacts]) -> int:
+    """Keep events of one node, as they came; how many rows the sandbox has now at most."""
+    wanted = _without_surplus_probes(sandbox.pk, node, events)
+    rows = [
+        EngineEvent(
+            sandbox=sandbox,
+            node=node,
+            nano=event.nano,
+            at=_clamped(event.nano, sandbox.ready),
+            kind=event.kind,
+            action=event.action,
+            actor=event.actor,
+            attributes=event.attributes,
+        )
+        for event in wanted
+    ]
+    EngineEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    return _cap(sandbox.pk)
+
+
+def last_nano(sandbox_id: UUID, node: str) -> int:
+    """When the last kept event of a node happened; 0 if there is none."""
+    found = EngineEvent.objects.filter(sandbox=sandbox_id, node=node).order_by("-nano").values_list("nano", flat=True).first()
+    return found or 0
+
+
+def past(attempt_id: int | None, node: str) -> list[EventFacts]:
+    """The kept events of an attempt on a node, the oldest first."""
+    rows = EngineEvent.objects.filter(sandbox__attempt=attempt_id, node=node).order_by("nano")
+    return [
+        EventFacts(nano=row.nano, kind=row.kind, action=row.action, actor=row.actor, attributes=row.attributes)
+        for row in rows[: settings.ENV.events_max]
+    ]
+
+
+def _without_surplus_probes(sandbox_id: UUID, node: str, events: Iterable[EventFacts]) -> list[EventFacts]:
+    """The events, without those of probes past what is kept of their container."""
+    events = list(events)
+    probed = {event.actor for event in events if event.verb in PROBES}
+    if not probed:
+        return events
+    rows = EngineEvent.objects.filter(sandbox=sandbox_id, node=node, actor__in=probed, action__startswith="exec_")
+    had = Counter(rows.values_list("actor", flat=True))
+    kept = []
+    for event in events:
+        if event.verb in PROBES:
+            if had[event.actor] >= PROBES_KEPT:
+                continue
+            had[event.actor] += 1
+        kept.append(event)
+    return kept
+
+
+def _cap(sandbox_id: UUID) -> int:
+    """Drop the oldest past the cap, a tenth of it at once."""
+    rows = EngineEvent.objects.filter(sandbox=sandbox_id)
+    count, most = rows.count(), settings.ENV.events_max
+    if count > most:
+        over = rows.order_by("nano", "pk").values("pk")[: count - most + most // 10]
+        rows.filter(pk__in=list(over.values_list("pk", flat=True))).delete()
+    return min(count, most)
+
+
+def _clamped(nano: int, ready: datetime | None) -> datetime:
+    """When it happened on the lab's clock: an engine may say any time, but not one before it was handed over, nor a future one."""
+    now = timezone.now()
+    try:
+        said = datetime.fromtimestamp(nano / 1e9, UTC)
+    except (OverflowError, ValueError, OSError):
+        return now
+    return min(now, max(said, ready or said))
