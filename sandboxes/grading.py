@@ -29,6 +29,7 @@ from lessons.models import Attempt, CheckRun, QuizAnswer
 from sandboxes import activity, checkpoints, fingerprint, tasks
 from sandboxes.engine import lab_engine
 from sandboxes.engine.student import CannotObserve, Nodes
+from sandboxes.events import store
 from sandboxes.models import Sandbox, State
 from sandboxes.turns import turn
 
@@ -97,7 +98,7 @@ def run_check(check_id: int) -> None:
     answers = progress.answers_of(check.attempt)
     try:
         # In turn, for a machine that is being copied stands still and takes no command (checkpoints.keep).
-        with turn(sandbox.pk), Nodes(lab_engine(), machines, seconds=settings.ENV.check_timeout) as nodes:
+        with turn(sandbox.pk), Nodes(lab_engine(), machines, seconds=settings.ENV.check_timeout, past=store.past(sandbox)) as nodes:
             if not progress.is_under_way(check):
                 return  # another worker carried it out meanwhile
             verdicts, evidence = grade(

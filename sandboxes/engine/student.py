@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from docker.errors import APIError, DockerException, NotFound
 from pydantic import TypeAdapter
 
 from sandboxes.engine import EngineError, ExecResult, LabEngine, probes
+from sandboxes.engine.events import EventFacts, parse_event
 from sandboxes.engine.facts import (
     NOT_UNDERSTOOD,
     CannotObserve,
@@ -72,12 +74,24 @@ _COMMANDS = ("sandbox", "run")
 _BASE = "http://student:80"
 
 
+@dataclass(frozen=True)
+class Past:
+    """What is known of an engine's past by others than itself: the collector (sandboxes/events/)."""
+
+    since: int = 0
+    """When it was handed over, in nanoseconds since 1970: what happened before was not the student's doing."""
+    events: tuple[EventFacts, ...] = ()
+    cut: bool = False
+    """Whether there were more of them once."""
+
+
 class StudentEngine:
     """One check run's connection; a context manager, for several threads. Answers are remembered: each question is asked once."""
 
-    def __init__(self, lab: LabEngine, container: str, *, seconds: float) -> None:
+    def __init__(self, lab: LabEngine, container: str, *, seconds: float, past: Past | None = None) -> None:
         self._lab = lab
         self._container = container
+        self._past = past or Past()
         self._deadline = time.monotonic() + seconds
         self._budget = Budget(BYTE_BUDGET, self._deadline)
         self._known: dict[tuple[str, ...], Any] = {}
@@ -158,6 +172,20 @@ class StudentEngine:
     def networks(self) -> list[NetworkFacts]:
         rows = self._ask(("networks",), lambda: self._api.networks())
         return parse(TypeAdapter(list[NetworkFacts]), as_list(rows)[:500])
+
+    def events(self) -> list[EventFacts]:
+        """What has happened in the engine: what the collector kept, and what the engine itself still remembers."""
+        until = time.time_ns()
+        query = {name: f"{nano // 10**9}.{nano % 10**9:09d}" for name, nano in (("since", self._past.since), ("until", until))}
+        said = self._ask(("events",), lambda: self._api.get(f"{_BASE}/v1.41/events", params=query).content)
+        told = [event for line in said.splitlines() if (event := parse_event(line)) and self._past.since <= event.nano <= until]
+        known = {(event.nano, event.kind, event.action, event.actor): event for event in (*told, *self._past.events)}
+        return sorted(known.values(), key=lambda event: event.nano)
+
+    @property
+    def forgot(self) -> bool:
+        """Whether `events` may lack the oldest ones."""
+        return self._past.cut
 
     def version(self) -> str:
         """The engine's own, as in `26.1.5`."""
@@ -267,9 +295,11 @@ class StudentEngine:
 class Nodes:
     """The engines of a sandbox's nodes, each opened when it is first asked for; a context manager."""
 
-    def __init__(self, lab: LabEngine, containers: Mapping[str, str], *, seconds: float) -> None:
-        """`containers`: node → container name, the first node first."""
-        self._lab, self._seconds = lab, seconds
+    def __init__(
+        self, lab: LabEngine, containers: Mapping[str, str], *, seconds: float, past: Callable[[str], Past] = lambda _node: Past()
+    ) -> None:
+        """`containers`: node → container name, the first node first. `past`: what the collector knows of a node."""
+        self._lab, self._seconds, self._past = lab, seconds, past
         self._containers = dict(containers)
         self._engines: dict[str, StudentEngine] = {}
         self._stack = ExitStack()
@@ -287,7 +317,8 @@ class Nodes:
             raise CannotObserve(f"el laboratorio no tiene ningún nodo «{node}»")
         with self._opening:
             if node not in self._engines:
-                self._engines[node] = self._stack.enter_context(StudentEngine(self._lab, self._containers[node], seconds=self._seconds))
+                engine = StudentEngine(self._lab, self._containers[node], seconds=self._seconds, past=self._past(node))
+                self._engines[node] = self._stack.enter_context(engine)
             return self._engines[node]
 
 

@@ -7,7 +7,7 @@ container's probes leave is kept a few times for each container, since a health 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from sandboxes.engine.events import PROBES, EventFacts
+from sandboxes.engine.student import Past
 from sandboxes.models import EngineEvent, Sandbox
 
 PROBES_KEPT = 60
@@ -47,13 +48,17 @@ def last_nano(sandbox_id: UUID, node: str) -> int:
     return found or 0
 
 
-def past(attempt_id: int | None, node: str) -> list[EventFacts]:
-    """The kept events of an attempt on a node, the oldest first."""
-    rows = EngineEvent.objects.filter(sandbox__attempt=attempt_id, node=node).order_by("nano")
-    return [
-        EventFacts(nano=row.nano, kind=row.kind, action=row.action, actor=row.actor, attributes=row.attributes)
-        for row in rows[: settings.ENV.events_max]
-    ]
+def past(sandbox: Sandbox) -> Callable[[str], Past]:
+    """What graders may know of the past of a sandbox's nodes: the events of its whole attempt."""
+    since = int(sandbox.ready.timestamp() * 1e9) if sandbox.ready else 0
+
+    def of(node: str) -> Past:
+        attempt = EngineEvent.objects.filter(sandbox__attempt=sandbox.attempt_id) if sandbox.attempt_id else sandbox.events.all()
+        rows = attempt.filter(node=node).order_by("nano")[: settings.ENV.events_max]
+        found = [EventFacts(nano=row.nano, kind=row.kind, action=row.action, actor=row.actor, attributes=row.attributes) for row in rows]
+        return Past(since, tuple(found), cut=len(found) >= settings.ENV.events_max * 0.9)
+
+    return of
 
 
 def _without_surplus_probes(sandbox_id: UUID, node: str, events: Iterable[EventFacts]) -> list[EventFacts]:

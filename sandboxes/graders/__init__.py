@@ -7,6 +7,7 @@ from sandboxes.graders.composition import AllKind, AnyKind, NotKind
 from sandboxes.graders.container import ContainerKind
 from sandboxes.graders.dockerfile import DockerfileKind
 from sandboxes.graders.engine import EngineKind
+from sandboxes.graders.event import EventKind
 from sandboxes.graders.file import FileKind
 from sandboxes.graders.git import GitKind
 from sandboxes.graders.http import HttpKind
@@ -36,6 +37,7 @@ ALL: tuple[type[kinds.Kind], ...] = (
     SwarmKind,
     GitKind,
     EngineKind,
+    EventKind,
     RegistryKind,
     HttpKind,
     CommandKind,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -14,6 +14,8 @@ from lessons import values
 from lessons.catalog import Exercise
 from sandboxes import lifecycle
 from sandboxes.engine import EngineError
+from sandboxes.engine.student import Past
+from sandboxes.events import store
 from sandboxes.models import State
 from sandboxes.registry import credentials
 
@@ -27,6 +29,7 @@ class Seat:
     exercise: Exercise
     machines: dict[str, str]
     values: dict[str, str]
+    past: Callable[[str], Past]
 
 
 @contextmanager
@@ -40,7 +43,7 @@ def seat(exercise: Exercise) -> Iterator[Seat]:
             raise EngineError(f"el laboratorio no arrancó: {sandbox.reason}")
         drawn = {**sandbox.attempt.values, values.USER: user.username, values.PASSWORD: credentials.password(user)}
         machines = {machine.node: machine.name for machine in sandbox.machines.all()}
-        yield Seat(exercise.bound(drawn), machines, drawn)
+        yield Seat(exercise.bound(drawn), machines, drawn, store.past(sandbox))
     finally:
         if sandbox:
             lifecycle.clear(sandbox)

@@ -65,7 +65,7 @@ def _perform(case: Case, place: Seat, engine: LabEngine) -> tuple[str, dict[str,
         said = terminals.carry_out(commands, patience=MUTANT_PATIENCE if mutant else PATIENCE, stubborn=mutant)
         answers = answers_in(commands)
         right = case.kind in (Kind.SOLUTION, Kind.MUTANT)
-        with Nodes(engine, place.machines, seconds=PATIENCE) as nodes:
+        with Nodes(engine, place.machines, seconds=PATIENCE, past=place.past) as nodes:
             verdicts, _evidence = grade(exercise.checks, nodes.engine, answer=lambda spec: answer_to(spec, answers, right=right))
     return said, dict(verdicts)
 

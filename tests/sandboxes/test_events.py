@@ -103,8 +103,10 @@ def test_events_are_kept_once(sandbox: Sandbox) -> None:
     store.add(sandbox, "lab", events)
     assert list(EngineEvent.objects.values_list("action", flat=True)) == ["create", "start"]
     assert store.last_nano(sandbox.pk, "lab") == at(sandbox, 1)
-    assert [found.action for found in store.past(sandbox.attempt_id, "lab")] == ["create", "start"]
-    assert store.past(sandbox.attempt_id, "otro") == []
+    past = store.past(sandbox)
+    assert [found.action for found in past("lab").events] == ["create", "start"]
+    assert past("lab").since == at(sandbox, 0)
+    assert past("otro").events == ()
 
 
 def test_time_that_an_engine_makes_up_stays_within_the_sandboxs_life(sandbox: Sandbox) -> None:
