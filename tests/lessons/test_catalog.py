@@ -253,7 +253,7 @@ FAULTS: dict[str, tuple[str, str, str, int, str]] = {
     "a path that climbs": (EXERCISE, "comprobaciones:", "ficheros:\n  a/../../b: x\ncomprobaciones:", 4, "no es una ruta dentro"),
     "two hints": (EXERCISE, "comprobaciones:", "pistas: [a, b]\ncomprobaciones:", 3, "hay 2 pistas y han de ser tres"),
     "an unknown node prepared": (EXERCISE, "comprobaciones:", "preparar: {otro: ls}\ncomprobaciones:", 3, "no hay ningún nodo «otro»"),
-    "a kind that keeps nothing": (EXERCISE, "    puntos: 2", "    guarda: id", 12, "no guarda nada; sí las de command, file"),
+    "a kind that keeps nothing": (EXERCISE, "    puntos: 2", "    guarda: id", 12, "no guarda nada; sí las de command, event, file"),
     "a kept value before its time": (
         EXERCISE,
         "    nombre: web\n    puntos: 2",
