@@ -10,6 +10,7 @@ Every error names file and line. Refuses to know who studies: that is progress.p
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,8 @@ from lessons.sources import CourseError, Strict, line_of, lines_of, load_model
 
 __all__ = ["CONTENT", "Course", "CourseError", "Exercise", "ExerciseFile", "Lab", "Lesson", "Mistake", "course", "exercise", "load"]
 
+PRACTICE = "laboratorio"
+"""The slug of a lesson's practice."""
 CONTENT = Path(__file__).resolve().parent / "content"
 
 
@@ -53,6 +56,8 @@ class Lesson:
     """Without its front matter."""
     exercises: tuple[Exercise, ...]
     folder: Path
+    practice: Exercise | None = None
+    """Its text with a lab beside it: an exercise in which nothing is checked."""
     front: Front = field(default_factory=Front)
 
     @property
@@ -98,8 +103,10 @@ def home(slug: str | None = None) -> Path:
 
 
 def exercise(key: str) -> Exercise | None:
-    """The exercise of that key in the configured course."""
-    return course().exercises.get(key)
+    """The exercise of that key in the configured course, or the practice of a lesson."""
+    return course().exercises.get(key) or next(
+        (lesson.practice for lesson in course().lessons if lesson.practice and lesson.practice.key == key), None
+    )
 
 
 def load(folder: Path) -> Course:
@@ -129,6 +136,7 @@ def _load_lesson(folder: Path, entry: _LessonEntry, number: int) -> Lesson:
     slug = entry.carpeta.split("-", 1)[1]
     path = home / "leccion.md"
     read = load_text(path) if path.exists() else None
+    exercises = tuple(load_exercise(home / "ejercicios" / name, f"{folder.name}/{slug}/{name}") for name in entry.ejercicios)
     return Lesson(
         number=number,
         slug=slug,
@@ -137,5 +145,27 @@ def _load_lesson(folder: Path, entry: _LessonEntry, number: int) -> Lesson:
         text=read.text if read else "",
         front=read.front if read else Front(),
         folder=home,
-        exercises=tuple(load_exercise(home / "ejercicios" / name, f"{folder.name}/{slug}/{name}") for name in entry.ejercicios),
+        practice=_practice(entry, f"{folder.name}/{slug}/{PRACTICE}", read.text, exercises) if read else None,
+        exercises=exercises,
+    )
+
+
+def _practice(entry: _LessonEntry, key: str, text: str, exercises: tuple[Exercise, ...]) -> Exercise | None:
+    """A lab to try a lesson's commands in: as its first exercise's, with the nodes that the text names."""
+    if PRACTICE in entry.ejercicios:
+        return None
+    lab = exercises[0].lab if exercises else Lab()
+    named = dict.fromkeys(re.findall(r"^[ \t]*```terminal\b.*?\bnodo=([a-z][a-z0-9-]*)", text, re.MULTILINE))
+    nodes = list(dict.fromkeys([*lab.nodos, *named]))[:5]
+    return Exercise(
+        key=key,
+        slug=PRACTICE,
+        title=entry.titulo,
+        summary=entry.resumen,
+        minutes=0,
+        text=text,
+        lab=lab.model_copy(update={"nodos": nodes}),
+        checks=(),
+        solutions=(),
+        mistakes=(),
     )

@@ -6,6 +6,9 @@ from lessons import figures, views
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("buscar/", views.search, name="search"),
+    path("progreso/", views.progress, name="progress"),
+    path("diploma/<str:code>/", views.diploma, name="diploma"),
     path("glosario/", views.glossary, name="glossary"),
     path("curso/<slug:course_slug>/", views.course, name="course"),
     path("curso/<slug:course_slug>/<slug:lesson_slug>/", views.lesson, name="lesson"),

@@ -1,15 +1,20 @@
-"""The pages of the course: its index and its lessons."""
+"""The pages of the course: its map, lessons, glossary and search, and how far one has come."""
 
 from __future__ import annotations
 
+from time import perf_counter
 from typing import Any
 
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_GET
 
-from lessons import catalog
+from lessons import catalog, journey
+from lessons import search as finder
 from lessons.glossary import Term
 from lessons.markdown import Place, render_line, render_text
 from lessons.markdown import render as render_markdown
@@ -21,8 +26,38 @@ def home(_request: HttpRequest) -> HttpResponse:
 
 
 def course(request: HttpRequest, course_slug: str) -> HttpResponse:
-    _find(course_slug)
-    return render(request, "lessons/course.html")
+    """The map of the course, with how far the reader has come."""
+    return render(request, "lessons/course.html", {"journey": journey.journey_of(request.user, _find(course_slug))})
+
+
+@login_required
+def progress(request: HttpRequest) -> HttpResponse:
+    """What one has done, what to go over, what is left."""
+    found = journey.journey_of(request.user, catalog.course())
+    code = journey.diploma_code(request.user, catalog.course()) if found.complete else ""
+    return render(request, "lessons/progress.html", {"journey": found, "diploma_code": code})
+
+
+def diploma(request: HttpRequest, code: str) -> HttpResponse:
+    """Somebody's diploma, for whoever has its address; while all is not done there is none."""
+    current = catalog.course()
+    owner = User.objects.filter(pk=journey.diploma_owner(code, current), is_active=True).first()
+    found = journey.journey_of(owner, current) if owner else None
+    if owner is None or found is None or not found.complete:
+        raise Http404
+    address = request.build_absolute_uri(request.path)
+    return render(request, "lessons/diploma.html", {"owner": owner, "journey": found, "address": address})
+
+
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """What of the course holds the words that are asked."""
+    asked = request.GET.get("q", "").strip()[: finder.LONGEST]
+    index = finder.index()
+    begun = perf_counter()
+    results = index.find(asked) if asked else []
+    context = {"asked": asked, "results": results, "took": 1000 * (perf_counter() - begun)}
+    return render(request, "lessons/search.html", context)
 
 
 def lesson(request: HttpRequest, course_slug: str, lesson_slug: str) -> HttpResponse:
@@ -38,6 +73,7 @@ def lesson(request: HttpRequest, course_slug: str, lesson_slug: str) -> HttpResp
             "lesson": found,
             "text": render_text(found.text, place=place_of(found)),
             "front": front_of(found),
+            "practice_url": practice_url(found),
             "previous": lessons[position - 1] if position else None,
             "next": lessons[position + 1] if position + 1 < len(lessons) else None,
         },
@@ -47,6 +83,11 @@ def lesson(request: HttpRequest, course_slug: str, lesson_slug: str) -> HttpResp
 def place_of(lesson: catalog.Lesson) -> Place:
     """Where a lesson's figures are."""
     return Place(lesson.folder, reverse("lesson", args=[catalog.course().slug, lesson.slug]))
+
+
+def practice_url(lesson: catalog.Lesson) -> str:
+    """The lesson with a lab of its own beside it; empty if it has no text."""
+    return reverse("exercise", args=lesson.practice.key.split("/")) if lesson.practice else ""
 
 
 def front_of(lesson: catalog.Lesson) -> dict[str, Any]:

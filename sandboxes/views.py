@@ -25,6 +25,7 @@ from lessons.catalog import Exercise
 from lessons.markdown import Place
 from lessons.markdown import render as render_markdown
 from lessons.models import Attempt, CheckRun
+from lessons.views import front_of, place_of
 from sandboxes import checkpoints, grading, lifecycle
 from sandboxes.models import Sandbox, State
 from sandboxes.questions import questions
@@ -37,12 +38,27 @@ def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_
     lesson = catalog.course().lesson(lesson_slug)
     assert lesson is not None
     bound = bind(request, found)
-    context = {"lesson": lesson, **_statement_context(bound)}
+    context = {"lesson": lesson, "onward": _onward(found), **_statement_context(bound)}
     if request.user.is_authenticated:
         context |= _panel_context(request, bound) | result_context(request, bound) | _hints_context(request, bound)
         context |= questions_context(request, bound)
         context["terminal_preferences"] = json.dumps(preferences.read(request.user))
     return render(request, "sandboxes/exercise.html", context)
+
+
+def _onward(exercise: Exercise) -> dict[str, str]:
+    """Where to go once it is done: the lesson's next exercise, else the next lesson, else the map."""
+    course = catalog.course()
+    lesson = course.lesson(exercise.lesson_slug)
+    assert lesson is not None
+    keys = [each.key for each in lesson.exercises]
+    after = lesson.exercises[keys.index(exercise.key) + 1 :] if exercise.key in keys else lesson.exercises
+    if after:
+        return {"url": _url("exercise", after[0]), "title": after[0].title}
+    later = next((each for each in course.lessons[lesson.number :] if each.written), None)
+    if later:
+        return {"url": reverse("lesson", args=[course.slug, later.slug]), "title": later.title}
+    return {"url": reverse("course", args=[course.slug]), "title": course.title}
 
 
 @require_GET
@@ -72,6 +88,8 @@ def act(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug:
 def check(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
     """*Comprobar*: answers at once with «comprobando»; the page asks for the result until there is one."""
     found = find_exercise(course_slug, lesson_slug, exercise_slug)
+    if not found.checks:
+        raise Http404
     live = _live(request, found)
     if grading.only_asks(found):
         grading.check_answers(attempt_of(request, found) or progress.open_attempt(person(request), found.key))
@@ -257,6 +275,8 @@ def _result(request: HttpRequest, exercise: Exercise, *, said: str = "") -> Http
 def _statement_context(bound: Exercise) -> dict[str, Any]:
     lesson = catalog.course().lesson(bound.lesson_slug)
     assert lesson is not None
+    if bound is lesson.practice:
+        return {"exercise": bound, "text": render_markdown(bound.text, place=place_of(lesson)), "front": front_of(lesson), "practice": True}
     place = Place(lesson.folder / "ejercicios" / bound.slug, _url("exercise", bound))
     return {"exercise": bound, "text": render_markdown(bound.text, place=place)}
 
@@ -308,6 +328,7 @@ def _seen(exercise: Exercise, check: CheckRun | None) -> list[dict[str, Any]]:
 def result_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
     found = progress.last_check(person(request), exercise.key)
     return {
+        "onward": _onward(exercise),
         "check": found,
         "seen": _seen(exercise, found),
         "completed": exercise.key in progress.progress_of(request.user, catalog.course()).completed,

@@ -3,6 +3,7 @@ import htmx from "htmx.org";
 import { followEvents } from "./events.js";
 import { closeTerminals, openTerminals } from "./terminal.js";
 import { enliven } from "./text.js";
+import "./tour.js";
 import { showTab } from "./workbench.js";
 
 htmx.config.includeIndicatorCSS = false; // its inline <style> is not ours (strict CSP)

@@ -106,6 +106,7 @@ def person(browser: Browser, site: Site, request: pytest.FixtureRequest) -> Iter
     def register(name: str) -> Page:
         context = browser.new_context(base_url=site.url, viewport={"width": 1400, "height": 850}, locale="es-ES", ignore_https_errors=True)
         contexts.append(context)
+        context.add_init_script("localStorage.setItem('laboratorio.visita', '1')")  # no tour: it has its own test
         page = context.new_page()
         page.errors = []  # type: ignore[attr-defined]
         page.on("console", lambda message: page.errors.append(message.text) if message.type == "error" else None)  # type: ignore[attr-defined]

@@ -57,7 +57,7 @@ def test_a_visitor_registers_and_does_a_graded_exercise(person: Any) -> None:
     page = person("visita")
     expect(page.get_by_test_id("lesson")).to_have_count(21)
     assert page.get_by_text("en preparación").count() == 18
-    page.locator("[data-lesson=hello-world] h2 a").click()
+    page.locator("[data-lesson=hello-world] h3 a").click()
     page.locator(".card").first.click()
     page.get_by_test_id("start-lab").click()
     state(page, "ready")

@@ -1,0 +1,21 @@
+"""How times are said to a student."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+register = template.Library()
+EXACT = 90
+"""Minutes up to which they are said as they are; beyond, in hours and halves."""
+
+
+@register.filter
+def minutes(number: int) -> str:
+    """«25 min», «2 horas», «3 horas y media»."""
+    if number <= EXACT:
+        return _("%(number)d min") % {"number": number}
+    hours, half = divmod(round(number / 30), 2)
+    said = ngettext("%(hours)d hora", "%(hours)d horas", hours) % {"hours": hours}
+    return _("%(hours)s y media") % {"hours": said} if half else said

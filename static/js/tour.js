@@ -1,0 +1,96 @@
+// The first visit to a laboratory: five sentences, a minute at most, skipped with a key. Shown once; the help sheet has it again.
+const SEEN = "laboratorio.visita";
+const STEPS = [
+  { at: "#panel-texto", title: "Aquí está lo que hay que hacer", text: "El enunciado, paso a paso. Las palabras subrayadas con puntos se explican al pasar por encima." },
+  { at: "#lab .bar", fallback: "#lab", title: "Este es tu laboratorio", text: "Un motor de Docker de verdad, solo tuyo. Se inicia en un segundo, y si te vas se guarda unos días." },
+  { at: "#pestanas", title: "La terminal y lo demás", text: "Aquí escribes las órdenes. En las otras pestañas ves tus archivos y lo que hay en tu motor." },
+  { at: "#divisor", title: "Ponlo a tu gusto", text: "Arrastra el divisor para dar más sitio al texto o a la terminal. Se recuerda." },
+  { at: ".wanted", title: "Y al acabar, comprueba", text: "«Comprobar» mira tu motor y dice qué está bien, qué falta y por qué. Puedes hacerlo tantas veces como quieras." },
+];
+
+let card, number, before, marked;
+
+function place() {
+  const step = STEPS[number];
+  let target = document.querySelector(step.at);
+  if (!target?.getClientRects().length) target = document.querySelector(step.fallback ?? "main");
+  marked?.classList.remove("toured");
+  marked = target;
+  target.classList.add("toured");
+  target.scrollIntoView({ block: "nearest" });
+  const box = target.getBoundingClientRect();
+  const width = card.offsetWidth;
+  const height = card.offsetHeight;
+  const right = box.right + 12 + width < innerWidth;
+  const left = right ? box.right + 12 : Math.min(Math.max(16, box.left + 24), innerWidth - width - 16);
+  const top = right ? Math.max(80, box.top + 24) : box.bottom + 12 + height < innerHeight ? box.bottom + 12 : Math.max(80, innerHeight - height - 24);
+  card.style.left = `${left}px`;
+  card.style.top = `${Math.min(top, innerHeight - height - 16)}px`;
+}
+
+function show(to) {
+  number = to;
+  const step = STEPS[number];
+  card.querySelector("h2").textContent = step.title;
+  card.querySelector("p").textContent = step.text;
+  card.querySelector(".tour-steps").textContent = `${number + 1} de ${STEPS.length}`;
+  card.querySelector("[data-next]").textContent = number + 1 < STEPS.length ? "Siguiente" : "Empezar";
+  place();
+  card.querySelector("[data-next]").focus();
+}
+
+// Whoever sets about something needs no tour.
+function elsewhere({ target }) {
+  if (card.contains(target)) return;
+  before = undefined;
+  end();
+}
+
+function end() {
+  marked?.classList.remove("toured");
+  removeEventListener("resize", place);
+  document.removeEventListener("pointerdown", elsewhere, { capture: true });
+  card.remove();
+  card = undefined;
+  before?.focus?.();
+}
+
+/** Shows the tour from its beginning. */
+export function start() {
+  if (card) return;
+  before = document.activeElement;
+  card = document.createElement("div");
+  card.className = "tour";
+  card.dataset.testid = "tour";
+  card.setAttribute("role", "dialog");
+  card.setAttribute("aria-label", "Visita guiada");
+  card.innerHTML = `<span class="tour-steps"></span><h2 aria-live="polite"></h2><p></p>
+    <div class="tour-end"><button type="button" class="link" data-skip>Saltar la visita</button><button type="button" class="small" data-next></button></div>`;
+  document.body.append(card);
+  card.querySelector("[data-next]").addEventListener("click", () => (number + 1 < STEPS.length ? show(number + 1) : end()));
+  card.querySelector("[data-skip]").addEventListener("click", end);
+  card.addEventListener("keydown", ({ key }) => key === "Escape" && end());
+  addEventListener("resize", place);
+  document.addEventListener("pointerdown", elsewhere, { capture: true });
+  show(0);
+}
+
+function first() {
+  try {
+    const seen = localStorage.getItem(SEEN);
+    localStorage.setItem(SEEN, "1");
+    return !seen;
+  } catch {
+    return false; // a browser that keeps nothing would show it for ever
+  }
+}
+
+const offer = document.querySelector("[data-start-tour]");
+if (document.getElementById("pestanas") && offer) {
+  offer.hidden = false;
+  offer.addEventListener("click", () => {
+    document.getElementById("ayuda").close();
+    start();
+  });
+  if (document.getElementById("lab") && first()) start();
+}
