@@ -41,7 +41,8 @@ def progress(request: HttpRequest) -> HttpResponse:
 def diploma(request: HttpRequest, code: str) -> HttpResponse:
     """Somebody's diploma, for whoever has its address; while all is not done there is none."""
     current = catalog.course()
-    owner = User.objects.filter(pk=journey.diploma_owner(code, current), is_active=True).first()
+    whose = journey.diploma_owner(code, current)
+    owner = User.objects.filter(pk=whose, is_active=True).first() if whose is not None else None
     found = journey.journey_of(owner, current) if owner else None
     if owner is None or found is None or not found.complete:
         raise Http404
