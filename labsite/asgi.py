@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
 
@@ -14,6 +15,7 @@ django_application = get_asgi_application()
 from django.conf import settings
 from django.db import connections
 
+from lessons import search
 from sandboxes.doctor import refuse_unsafe
 from sandboxes.preview.place import place
 from sandboxes.preview.proxy import Previews
@@ -40,3 +42,5 @@ platform = ProtocolTypeRouter(
     }
 )
 application = Previews(platform, place=place())
+# While the first visitors log in: it renders every text of the course, which is kept.
+Thread(target=search.warm, name="search", daemon=True).start()

@@ -14,6 +14,7 @@ import unicodedata
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -27,7 +28,7 @@ from lessons import catalog
 from lessons.markdown import render_text
 
 WORD = re.compile(r"\w+(?:[.:/-]\w+)*", re.UNICODE)
-RESULTS = 40
+RESULTS = 30
 SNIPPET = 220
 """Characters of the text that is shown around what was found."""
 LONGEST = 200
@@ -40,6 +41,10 @@ _EMPTY_WORDS = (
     "a al ante como con cual de del donde e el ella en entre es esta este esto ha hay la las le les lo los me mi mas muy no "
     "nos o para pero por porque que quien se ser si sin sobre son su sus te tu un una uno unos unas y ya"
 )
+
+
+Words = tuple[tuple[str, int, int], ...]
+"""Stems, each with where its word begins and ends."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +109,9 @@ class Index:
         self.pages = tuple(pages)
         self._counts: dict[str, dict[int, float]] = {}
         self._lengths: list[int] = []
+        self._words = tuple(tuple(stems(page.text)) for page in self.pages)
         for number, page in enumerate(self.pages):
-            words = Counter(found for found, _start, _end in stems(page.text))
+            words = Counter(found for found, _start, _end in self._words[number])
             self._lengths.append(sum(words.values()) + 1)
             for found, _start, _end in stems(page.title):
                 words[found] += TITLE_WEIGHT
@@ -127,7 +133,7 @@ class Index:
             scores = here if scores is None else {page: scores[page] + here[page] for page in scores.keys() & here.keys()}
         marked = frozenset().union(*wanted)
         best = sorted((scores or {}).items(), key=lambda item: (-item[1], item[0]))[:RESULTS]
-        return [_result(self.pages[number], marked, score) for number, score in best]
+        return [_result(self.pages[number], self._words[number], marked, score) for number, score in best]
 
     def _like(self, word: str, *, whole: bool) -> frozenset[str]:
         """The stems that count as that word: itself, and, while it is being written, those that begin like it."""
@@ -151,16 +157,18 @@ class Index:
         }
 
 
-def _result(page: Page, marked: frozenset[str], score: float) -> Result:
-    places = [(start, end) for found, start, end in stems(page.text) if found in marked]
+def _result(page: Page, words: Words, marked: frozenset[str], score: float) -> Result:
+    text = page.text
+    places = [(start, end) for found, start, end in words if found in marked]
     first = _densest(places)
     start = max(0, first - SNIPPET // 3)
-    start = page.text.rfind(" ", 0, start) + 1 if start else 0
-    end = min(len(page.text), start + SNIPPET)
-    end = (page.text.rfind(" ", start, end) if end < len(page.text) else end) or end
-    piece = _marked(page.text, marked, start, end)
-    snippet = f"{'… ' if start else ''}{piece}{' …' if end < len(page.text) else ''}"
-    return Result(page, _safe(_marked(page.title, marked, 0, len(page.title))), _safe(snippet), score)
+    start = text.rfind(" ", 0, start) + 1 if start else 0
+    end = min(len(text), start + SNIPPET)
+    end = (text.rfind(" ", start, end) if end < len(text) else end) or end
+    piece = _marked(text, places, start, end)
+    snippet = f"{'… ' if start else ''}{piece}{' …' if end < len(text) else ''}"
+    in_title = [(here, after) for found, here, after in stems(page.title) if found in marked]
+    return Result(page, _safe(_marked(page.title, in_title, 0, len(page.title))), _safe(snippet), score)
 
 
 def _densest(places: list[tuple[int, int]]) -> int:
@@ -173,13 +181,13 @@ def _densest(places: list[tuple[int, int]]) -> int:
     return best
 
 
-def _marked(text: str, marked: frozenset[str], start: int, end: int) -> str:
-    """HTML of a piece of text, with the words that count marked."""
+def _marked(text: str, places: list[tuple[int, int]], start: int, end: int) -> str:
+    """HTML of a piece of text, with what is at those places marked."""
     out, at = [], start
-    for found, here, after in stems(text[start:end]):
-        if found in marked and here + start >= at:
-            out.append(f"{escape(text[at : here + start])}<mark>{escape(text[here + start : after + start])}</mark>")
-            at = after + start
+    for here, after in places:
+        if at <= here and after <= end:
+            out.append(f"{escape(text[at:here])}<mark>{escape(text[here:after])}</mark>")
+            at = after
     return "".join([*out, escape(text[at:end])])
 
 
@@ -196,6 +204,12 @@ def index() -> Index:
     if not _kept or _kept[0][0] is not course:
         _kept[:] = [(course, Index(_pages(course)))]
     return _kept[0][1]
+
+
+def warm() -> None:
+    """Make the index before anybody asks; a course that can't be read is told by the first page that needs it."""
+    with suppress(catalog.CourseError):
+        index()
 
 
 def _pages(course: catalog.Course) -> Iterator[Page]:
