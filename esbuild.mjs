@@ -22,7 +22,13 @@ const strictStyles = {
 };
 
 await esbuild.build({
-  entryPoints: { page: "static/js/page.js", lab: "static/js/lab.js", site: "static/css/site.css", terminal: "static/css/terminal.css" },
+  entryPoints: {
+    page: "static/js/page.js",
+    lab: "static/js/lab.js",
+    site: "static/css/site.css",
+    terminal: "static/css/terminal.css",
+    panels: "static/css/panels.css",
+  },
   plugins: [strictStyles],
   bundle: true,
   splitting: true,

@@ -3,11 +3,13 @@
 from django.urls import path
 
 from sandboxes import evidence_views, question_views, views
+from sandboxes.files import views as file_views
 from sandboxes.preview import views as preview_views
 from sandboxes.registry import views as registry_views
 from sandboxes.terminal import views as terminal_views
 
 EXERCISE = "curso/<slug:course_slug>/<slug:lesson_slug>/<slug:exercise_slug>/"
+NODE = "laboratorio/<uuid:sandbox>/<slug:node>/"
 
 urlpatterns = [
     path("profesorado/intentos/", evidence_views.attempts, name="attempts"),
@@ -15,8 +17,15 @@ urlpatterns = [
     path("cuenta/terminal/", terminal_views.keep_preferences, name="terminal-preferences"),
     path("laboratorio/<uuid:sandbox>/<slug:node>/fichero/", terminal_views.file, name="machine-file"),
     path("cuenta/registro/", registry_views.registry, name="registry"),
+    path(NODE + "ficheros/", file_views.files, name="lab-files"),
+    path(NODE + "fichero/", file_views.file, name="lab-file"),
+    path(NODE + "cambio/", file_views.change, name="lab-file-change"),
+    path(NODE + "cambios/", file_views.changes, name="lab-file-changes"),
+    path(NODE + "subir/", file_views.upload, name="lab-file-upload"),
+    path(NODE + "descargar/", file_views.download, name="lab-file-download"),
+    path(NODE + "revisar/", file_views.review, name="lab-file-review"),
     path("laboratorio/<uuid:sandbox>/puertos/", preview_views.ports, name="lab-ports"),
-    path("laboratorio/<uuid:sandbox>/<slug:node>/<int:port>/", preview_views.open_preview, name="lab-preview"),
+    path(NODE + "<int:port>/", preview_views.open_preview, name="lab-preview"),
     path(EXERCISE, views.exercise, name="exercise"),
     path(EXERCISE + "panel/", views.panel, name="lab-panel"),
     path(EXERCISE + "comprobar/", views.check, name="lab-check"),

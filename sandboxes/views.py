@@ -28,6 +28,7 @@ from lessons.models import Attempt, CheckRun
 from lessons.views import front_of, place_of
 from sandboxes import checkpoints, grading, lifecycle
 from sandboxes.models import Sandbox, State
+from sandboxes.preview import views as preview_views
 from sandboxes.questions import questions
 from sandboxes.terminal import preferences
 
@@ -43,6 +44,7 @@ def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_
         context |= _panel_context(request, bound) | result_context(request, bound) | _hints_context(request, bound)
         context |= questions_context(request, bound)
         context["terminal_preferences"] = json.dumps(preferences.read(request.user))
+        context["previews"] = {"available": preview_views.available(), "embeds": preview_views.embeds()}
     return render(request, "sandboxes/exercise.html", context)
 
 
