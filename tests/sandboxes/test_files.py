@@ -196,18 +196,18 @@ def sandbox(ana: Any, lab: Any, sent: Any, home: Path, monkeypatch: pytest.Monke
 
 
 def test_the_owner_works_with_files_and_nobody_else_sees_them(client: Any, ana: Any, bruno: Any, sandbox: Sandbox, home: Path) -> None:
-    base = f"/laboratorio/{sandbox.pk}/lab/"
+    base = f"/laboratorio/{sandbox.pk}/lab/archivos/"
     client.force_login(ana)
 
     def change(**body: str) -> Any:
         return client.post(base + "cambio/", body, content_type="application/json")
 
     digest = change(accion="guardar", ruta="a.txt", texto="hola", version="new").json()["digest"]
-    assert client.get(base + "fichero/", {"ruta": "a.txt"}).json() == {"text": "hola", "digest": digest}
+    assert client.get(base + "texto/", {"ruta": "a.txt"}).json() == {"text": "hola", "digest": digest}
     assert change(accion="guardar", ruta="a.txt", texto="x", version="new").status_code == 409
     assert change(accion="carpeta", ruta="c").status_code == 200
     assert change(accion="renombrar", ruta="a.txt", a="c/b.txt").status_code == 200
-    assert [entry["path"] for entry in client.get(base + "ficheros/").json()["files"]] == ["c", "c/b.txt"]
+    assert [entry["path"] for entry in client.get(base).json()["files"]] == ["c", "c/b.txt"]
     assert client.post(base + "subir/?ruta=c/d", b"\x00", content_type="application/octet-stream").status_code == 200
     assert change(accion="borrar", ruta="c").status_code == 200
     assert list(home.iterdir()) == []
@@ -218,6 +218,6 @@ def test_the_owner_works_with_files_and_nobody_else_sees_them(client: Any, ana: 
     ]
     assert found[0]["source"] == "DL3006"
     client.force_login(bruno)
-    for path in ("ficheros/", "fichero/?ruta=a", "descargar/?ruta=a", "cambios/"):
+    for path in ("", "texto/?ruta=a", "descargar/?ruta=a", "cambios/"):
         assert client.get(base + path).status_code == 404
     assert change(accion="carpeta", ruta="c").status_code == 404

@@ -11,6 +11,7 @@ import { EditorState } from "@codemirror/state";
 import { EditorView, drawSelection, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 
+const nonce = EditorView.cspNonce.of(document.querySelector("script[nonce]")?.nonce || "");
 const PAUSE = 600; // after the last key, before a text is looked at
 
 const colours = HighlightStyle.define([
@@ -61,7 +62,8 @@ export class Editor {
   constructor(place, on) {
     this.on = on;
     this.path = "";
-    this.view = new EditorView({ parent: place, state: EditorState.create() });
+    // With the nonce from the first on: the element for its styles is made once.
+    this.view = new EditorView({ parent: place, state: EditorState.create({ extensions: nonce }) });
   }
 
   open(path, text) {
@@ -70,7 +72,7 @@ export class Editor {
     const state = EditorState.create({
       doc: text,
       extensions: [
-        EditorView.cspNonce.of(document.querySelector("script[nonce]")?.nonce || ""),
+        nonce,
         crlf ? EditorState.lineSeparator.of("\r\n") : [],
         lineNumbers(), history(), drawSelection(), indentOnInput(), bracketMatching(), highlightActiveLine(), highlightActiveLineGutter(),
         highlightSelectionMatches(), search({ top: false }), syntaxHighlighting(colours), looks, phrases, language(path),

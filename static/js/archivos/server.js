@@ -8,7 +8,7 @@ export class FileError extends Error {
 
 export class Files {
   constructor(sandbox, node) {
-    this.base = `/laboratorio/${sandbox}/${node}/`;
+    this.base = `/laboratorio/${sandbox}/${node}/archivos/`;
   }
 
   async #ask(where, options = {}) {
@@ -28,8 +28,8 @@ export class Files {
     return this.#ask(where, { method: "POST", body, headers: { "X-CSRFToken": token, "Content-Type": type } });
   }
 
-  list = () => this.#ask("ficheros/");
-  read = (path) => this.#ask(`fichero/?ruta=${encodeURIComponent(path)}`);
+  list = () => this.#ask("");
+  read = (path) => this.#ask(`texto/?ruta=${encodeURIComponent(path)}`);
   save = (path, text, version) => this.#post("cambio/", JSON.stringify({ accion: "guardar", ruta: path, texto: text, version }));
   folder = (path) => this.#post("cambio/", JSON.stringify({ accion: "carpeta", ruta: path }));
   rename = (path, to) => this.#post("cambio/", JSON.stringify({ accion: "renombrar", ruta: path, a: to }));
