@@ -72,11 +72,14 @@ def of_dockerfile(text: str) -> list[Found]:
         for finding in hadolint.lint(text)
     ]
     read = recipe.read(text)
-    for fault in (dockerfile_faults.always(read, []), dockerfile_faults.caching(read)):
+    for fault, severity in ((dockerfile_faults.always(read, []), "error"), (dockerfile_faults.caching(read), "warning")):
         if fault:
             observed, hint = fault
             line = _LINE.search(observed)
-            found.append(Found(int(line[1]) if line else 1, "warning", f"{_capital(observed)}. {hint}"))
+            number = int(line[1]) if line else 1
+            # What it says better than the parser did.
+            found = [one for one in found if (one.line, one.source) != (number, "DL1000")]
+            found.append(Found(number, severity, f"{_capital(observed)}. {hint}"))
     return sorted(found, key=lambda one: one.line)
 
 

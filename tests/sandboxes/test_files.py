@@ -156,6 +156,7 @@ def test_what_a_file_is_follows_from_its_name(path: str, kind: str) -> None:
 def test_a_dockerfiles_slips_are_told_by_line_in_spanish() -> None:
     found = findings.of_dockerfile("FROM debian\nRUM echo hola\nRUN apt-get install curl\n")
     assert any(one.line == 2 and "no es ninguna instrucción" in one.message for one in found)
+    assert not any(one.source == "DL1000" for one in found)
     found = findings.of_dockerfile("FROM debian\nRUN cd /tmp && apt-get install curl\n")
     assert {(one.line, one.source) for one in found} >= {(1, "DL3006"), (2, "DL3003")}
     assert all(one.message[0].isupper() for one in found)
