@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from textwrap import dedent
 from urllib.parse import urlsplit
 
 from lessons import boxes, catalog, figures, frontmatter, glossary, transcripts
@@ -115,7 +116,8 @@ def _text(path: Path, course: catalog.Course, today: date) -> list[Fault]:
 
 def _transcript(path: Path, number: int, info: str, body: list[str]) -> Iterator[Fault]:
     if transcripts.is_transcript(info):
-        for said in transcripts.parse(info, "\n".join(body)).faults:
+        # In a list, a block stands as far in as its item's text.
+        for said in transcripts.parse(info, dedent("\n".join(body))).faults:
             yield Fault(path, number, said)
 
 

@@ -6,4 +6,6 @@ typist    types commands into a terminal
 trial     carries a case out: type, grade, compare
 ledger    which exercises have been proven as they are now, and which are due
 report    what is said of it all
+walk      types the commands of a lesson's text and compares what they answer
+screen    what a terminal shows of what it is sent
 """

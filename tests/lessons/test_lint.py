@@ -273,3 +273,8 @@ def test_the_preview_shows_faults_in_their_place(preview: Client, course: Path) 
 def test_odd_names_of_courses_are_told(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="no vale de nombre"):
         new_lesson(tmp_path / "Mi Curso", slug="a", title="A")
+
+
+def test_blocks_of_commands_may_stand_in_a_list(course: Path) -> None:
+    lesson_file(course).write_text("1. Así:\n\n    ```terminal\n    $ docker ps\n    ```\n")
+    assert lint(course, today=TODAY) == []
