@@ -7,6 +7,8 @@ import { enliven } from "./text.js";
 import "./tour.js";
 import { showTab } from "./workbench.js";
 
+// A proxy's or the site's failure is no part of a page: what is there stays, and is asked for again.
+htmx.config.noSwap = [204, 304, "5xx"];
 htmx.config.includeIndicatorCSS = false; // its inline <style> is not ours (strict CSP)
 
 const pane = document.getElementById("terminal");
