@@ -25,7 +25,7 @@ from host.instance import ROOT, RUN, HostError, Instance
 from host.lab import check_port
 from host.shell import sh
 
-START_SECONDS = 300
+START_SECONDS = 600
 UNHEALTHY = ("restarting", "exited", "unhealthy", "created", "dead")
 
 
