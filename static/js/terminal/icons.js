@@ -3,6 +3,7 @@ const PATHS = {
   add: "M8 3v10M3 8h10",
   splitRow: "M2.5 3h11v10h-11zM8 3v10",
   splitColumn: "M2.5 3h11v10h-11zM2.5 8h11",
+  upload: "M8 10.5V2.8M4.8 5.8L8 2.6l3.2 3.2M2.5 10.5v3h11v-3",
   find: "M7 2.8a4.2 4.2 0 1 0 0 8.4a4.2 4.2 0 0 0 0-8.4M10.2 10.2l3.3 3.3",
   toggleTranscript: "M2.5 4h11M2.5 8h11M2.5 12h7",
   options: "M2.5 5h5M11 5h2.5M9.2 3.2v3.6M2.5 11H5M8.5 11h5M6.7 9.2v3.6",

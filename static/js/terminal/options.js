@@ -22,6 +22,7 @@ export const SHORTCUTS = [
   ["Alt+Mayús+R", "Cambiar el nombre de la pestaña"],
   ["Alt+Mayús+Z", "Pantalla completa"],
   ["Alt+Mayús+X", "Transcripción: las órdenes y sus salidas como texto"],
+  ["Alt+Mayús+U", "Subir ficheros a la carpeta en que está la consola"],
   ["Ctrl+Mayús+F", "Buscar en lo ya escrito"],
   ["Ctrl+Mayús+C · Ctrl+C", "Copiar; Ctrl+C, solo si hay algo seleccionado"],
   ["Ctrl+V · Ctrl+Mayús+V", "Pegar"],

@@ -3,7 +3,7 @@
 const WITH_ALT_SHIFT = {
   KeyT: "add", KeyD: "splitRow", KeyS: "splitColumn", KeyW: "closeFocused", ArrowLeft: "previousTab", ArrowRight: "nextTab",
   ArrowUp: "previousPane", ArrowDown: "nextPane", PageUp: "moveLeft", PageDown: "moveRight", KeyR: "rename", KeyZ: "maximise",
-  KeyX: "toggleTranscript", KeyO: "options", KeyH: "help", Digit0: "usualFont", Numpad0: "usualFont",
+  KeyX: "toggleTranscript", KeyO: "options", KeyU: "upload", KeyH: "help", Digit0: "usualFont", Numpad0: "usualFont",
   Equal: "bigger", BracketRight: "bigger", NumpadAdd: "bigger", Minus: "smaller", Slash: "smaller", NumpadSubtract: "smaller",
 };
 

@@ -50,7 +50,7 @@ export class Workspace {
     const bar = element(
       "div", { className: "term-bar" }, this.tabs.strip, tool("Otra terminal (Alt+Mayús+T)", "add"), element("span", { className: "gap" }),
       this.shown, tool("Dividir al lado (Alt+Mayús+D)", "splitRow"), tool("Dividir debajo (Alt+Mayús+S)", "splitColumn"),
-      tool("Buscar (Ctrl+Mayús+F)", "find"), tool("Transcripción (Alt+Mayús+X)", "toggleTranscript"),
+      tool("Subir ficheros (Alt+Mayús+U), o suéltalos encima", "upload"), tool("Buscar (Ctrl+Mayús+F)", "find"), tool("Transcripción (Alt+Mayús+X)", "toggleTranscript"),
       tool("Opciones (Alt+Mayús+O)", "options"), tool("Atajos (Alt+Mayús+H)", "help"),
       tool("Pantalla completa (Alt+Mayús+Z)", "maximise"), tool("Cerrar esta terminal (Alt+Mayús+W)", "closeFocused"),
     );
@@ -235,6 +235,13 @@ export class Workspace {
     const title = await askTitle(layouts.titleOf(tab, this.nodes));
     if (title !== null) this.change(layouts.rename(this.layout, id, title));
     this.focused?.focus();
+  }
+
+  upload() {
+    const pane = this.focused;
+    const chooser = element("input", { type: "file", multiple: true });
+    chooser.addEventListener("change", () => pane?.files?.upload([...chooser.files]));
+    chooser.click();
   }
 
   find() {
