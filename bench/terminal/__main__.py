@@ -140,15 +140,20 @@ async def stalled(server: Server, figures: Figures) -> None:
     figures.note(server, "stalled", await measures.stall(session, lambda: accounts.memory(accounts.tree(server.pid))))
 
 
-def left_behind(machine: str) -> int:
-    """Shells of the student in a machine."""
-    said = lab_engine().run(machine, ["pgrep", "-cu", "alumno", "bash"]).output.strip()
-    return int(said or 0)
+def sweep(machines: list[str]) -> None:
+    """End what the student runs: floods and shells that a server has left behind."""
+    for machine in machines:
+        lab_engine().run(machine, ["sh", "-c", "pkill -KILL -u alumno; true"])
 
 
-async def leaks(server: Server, figures: Figures, machine: str) -> None:
+def left_behind(machines: list[str]) -> int:
+    """Shells of the student in the machines."""
+    return sum(int(lab_engine().run(machine, ["pgrep", "-cu", "alumno", "bash"]).output.strip() or 0) for machine in machines)
+
+
+async def leaks(server: Server, figures: Figures, machines: list[str]) -> None:
     """Shells that are there 5 s after five sessions were closed as each server's page closes them, with a program running."""
-    before = left_behind(machine)
+    before = left_behind(machines)
     for _ in range(5):
         session, _ = await measures.connect(server.session)
         await session.type(b"sleep 600\n")
@@ -157,7 +162,7 @@ async def leaks(server: Server, figures: Figures, machine: str) -> None:
             await session.end()
         await session.close()
     await asyncio.sleep(5)
-    figures.note(server, "shells left", left_behind(machine) - before)
+    figures.note(server, "shells left", left_behind(machines) - before)
 
 
 def begin_again(server: Server) -> None:
@@ -178,7 +183,9 @@ async def run(servers: list[Server], machines: list[str], options: argparse.Name
     for server in servers:
         say(f"cliente parado y consolas que quedan: {server.name}")
         await stalled(server, figures)
-        await leaks(server, figures, machines[0])
+        sweep(machines[:2])
+        await leaks(server, figures, machines[:2])
+        sweep(machines[:2])
     return figures
 
 
