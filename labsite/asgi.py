@@ -15,6 +15,7 @@ django_application = get_asgi_application()
 from django.conf import settings
 from django.db import connections
 
+from labsite.bodies import BodyLimit
 from lessons import search
 from sandboxes.doctor import refuse_unsafe
 from sandboxes.preview.place import place
@@ -37,7 +38,7 @@ if not settings.DEBUG:
 
 platform = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": BodyLimit(django_application, limit=(settings.ENV.transfer_max + 1) << 20),
         "websocket": ExactOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)), origins=settings.ENV.origins),
     }
 )

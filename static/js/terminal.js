@@ -1,5 +1,5 @@
 // The page's terminals: opens a workspace for a sandbox, and lets the course's text run commands in it
-// (`laboratorio:run`, with detail {command, commands?, node?}; `detail.said` is then what to tell the student).
+// (`laboratorio:run`, with detail {commands} or {command}, lines of text, and maybe {node}; `detail.said` is then what to tell).
 import { Preferences } from "./terminal/preferences.js";
 import { commandsOf } from "./terminal/run.js";
 import { Workspace } from "./terminal/workspace.js";

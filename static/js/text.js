@@ -1,6 +1,6 @@
 // What a course's text does in the page: blocks that are copied and run, terms that explain themselves, wide blocks that
 // scroll by keyboard. Owns nothing of the terminal: «Ejecutar» says `laboratorio:run` on the document, with
-// detail {command, node}; whoever has a terminal runs it and prevents the default (terminal.js, which says why if it can't).
+// detail {command, commands, node}; whoever has a terminal runs it and prevents the default (terminal.js, which says why if it can't).
 
 const SAID_FOR = 1800;
 
@@ -35,7 +35,7 @@ function transcript(block) {
   tools.append(copy);
   if ("runnable" in block.dataset) {
     const run = button("tiny run", "Ejecutar", "Ejecutar en la terminal");
-    run.addEventListener("click", () => ask(run, commandsOf(block).join("\n"), block.dataset.node));
+    run.addEventListener("click", () => ask(run, commandsOf(block), block.dataset.node));
     tools.append(run);
   }
   bar.append(tools);
@@ -83,8 +83,8 @@ async function copyText(from, text) {
   }
 }
 
-function ask(from, command, node) {
-  const event = new CustomEvent("laboratorio:run", { cancelable: true, detail: { command, node } });
+function ask(from, commands, node) {
+  const event = new CustomEvent("laboratorio:run", { cancelable: true, detail: { command: commands.join("\n"), commands, node } });
   const taken = !document.dispatchEvent(event);
   if (taken) {
     if (event.detail.refused) announce(event.detail.said);

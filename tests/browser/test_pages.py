@@ -90,7 +90,8 @@ def test_a_block_is_copied_and_run_with_a_button(page: Page) -> None:
     assert page.evaluate("() => navigator.clipboard.readText()") == "docker run busybox:1.37 echo hola"
     page.evaluate("() => document.addEventListener('laboratorio:run', event => { window.asked = event.detail; event.preventDefault(); })")
     block.get_by_role("button", name="Ejecutar").click()
-    assert page.evaluate("() => window.asked") == {"command": "docker run busybox:1.37 echo hola", "node": ""}
+    command = "docker run busybox:1.37 echo hola"
+    assert page.evaluate("() => window.asked") == {"command": command, "commands": [command], "node": ""}
     expect(block).to_contain_text("Enviado")
 
 

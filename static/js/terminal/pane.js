@@ -11,6 +11,8 @@ const SAID = {
   conectando: "Conectando…", conectado: "", reconectando: "Se cortó la conexión. Reconectando… Lo que escribas se enviará al volver.",
 };
 const FORGET_AFTER = 12000;
+/** For a shell that is ended without having been looked at. */
+const UNSEEN = { size: () => ({ columns: 80, rows: 24 }), replay() {}, reset() {}, output: (_bytes, done) => done(), live: (done) => done(), changed() {} };
 
 export class Pane {
   /** `owner`: the workspace (onKey, onState, onCommand, onPrompt, onFocus). */
@@ -48,8 +50,12 @@ export class Pane {
       if (!this.screen.replaying) this.files.offer(data);
       return true;
     });
+    this.connection = new Connection(this.url(), this);
+  }
+
+  url() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    this.connection = new Connection(`${scheme}://${location.host}/ws/terminal/${sandbox}/${this.node}/${this.shell}/`, this);
+    return `${scheme}://${location.host}/ws/terminal/${this.place.sandbox}/${this.node}/${this.shell}/`;
   }
 
   type(bytes) {
@@ -116,8 +122,9 @@ export class Pane {
 
   /** Takes it off the page and ends its shell, as soon as the server can be told. */
   end() {
-    this.connection?.end();
-    setTimeout(() => this.dispose(), this.state === "conectado" ? 300 : 60000);
+    this.connection ??= new Connection(this.url(), UNSEEN); // its shell may be there from an earlier page
+    this.connection.end();
+    setTimeout(() => this.dispose(), this.state === "conectado" ? 300 : 60000); // else it waits for the connection
     this.element.remove();
   }
 }
