@@ -9,7 +9,6 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -83,7 +82,7 @@ def open_machines(count: int) -> tuple[Site, list[str]]:
         sandboxes.append(panel.split('data-sandbox="')[1].split('"')[0])
     names = [Machine.objects.get(sandbox=sandbox).name for sandbox in sandboxes]
     for name in names[:2]:
-        lab_engine().run(name, ["sh", "-c", "base64 -w 76 /dev/urandom | head -c 10000000 >/tmp/bulk; chmod 644 /tmp/bulk"], seconds=60)
+        lab_engine().run(name, ["sh", "-c", "base64 -w 76 /dev/urandom | head -c 4000000 >/tmp/bulk; chmod 644 /tmp/bulk"], seconds=60)
     return Site(students, sandboxes), names
 
 
@@ -99,7 +98,7 @@ async def alone(server: Server, figures: Figures) -> None:
     """One round with one session."""
     session, taken = await measures.connect(server.session)
     figures.note(server, "connect", taken)
-    figures.note(server, "echo 1", *await measures.echo(session, 200))
+    figures.note(server, "echo 1", *await measures.echo(session, 100))
     figures.note(server, "bulk 1", await measures.bulk([session], 5))
     figures.note(server, "interrupt", await measures.interrupt(session))
     await close(session)
@@ -110,6 +109,15 @@ async def ten(server: Server, figures: Figures) -> None:
     figures.note(server, "bulk 10", await measures.bulk(sessions, 1))
     for session in sessions:
         await close(session)
+
+
+async def open_many(server: Server, size: int) -> list[Client]:
+    """Ten at a time: how fast they open is not what is measured here."""
+    sessions: list[Client] = []
+    while len(sessions) < size:
+        opened = await asyncio.gather(*(measures.connect(server.session) for _ in range(min(10, size - len(sessions)))))
+        sessions += [session for session, _ in opened]
+    return sessions
 
 
 async def many(server: Server, figures: Figures, size: int, machines: list[str], seconds: float) -> None:
@@ -124,15 +132,16 @@ async def many(server: Server, figures: Figures, size: int, machines: list[str],
         return accounts.memory(pids() | accounts.attachments(engine))
 
     empty = memory()
-    sessions = [(await measures.connect(server.session))[0] for _ in range(size)]
+    sessions = await open_many(server, size)
     figures.note(server, f"memory {size}", (memory() - empty) / size / 1e6)
     before = accounts.cpu(pids()) + accounts.machines_cpu(machines)
     taken = await measures.crowd(sessions, seconds=seconds)
     spent = accounts.cpu(pids()) + accounts.machines_cpu(machines) - before
     figures.note(server, f"echo {size}", *taken)
     figures.note(server, f"cpu per key {size}", spent / len(taken) * 1e6)
-    for session in sessions:
-        await close(session)
+    await asyncio.gather(*(session.type(b"\x03") for session in sessions))
+    for at in range(0, size, 10):
+        await asyncio.gather(*map(close, sessions[at : at + 10]))
 
 
 async def stalled(server: Server, figures: Figures) -> None:
@@ -143,12 +152,12 @@ async def stalled(server: Server, figures: Figures) -> None:
 def sweep(machines: list[str]) -> None:
     """End what the student runs: floods and shells that a server has left behind."""
     for machine in machines:
-        lab_engine().run(machine, ["sh", "-c", "pkill -KILL -u alumno; true"])
+        lab_engine().run(machine, ["sh", "-c", "pkill -KILL -u alumno; true"], seconds=120)
 
 
 def left_behind(machines: list[str]) -> int:
     """Shells of the student in the machines."""
-    return sum(int(lab_engine().run(machine, ["pgrep", "-cu", "alumno", "bash"]).output.strip() or 0) for machine in machines)
+    return sum(int(lab_engine().run(machine, ["pgrep", "-cu", "alumno", "bash"], seconds=120).output.strip() or 0) for machine in machines)
 
 
 async def leaks(server: Server, figures: Figures, machines: list[str]) -> None:
@@ -171,29 +180,37 @@ def begin_again(server: Server) -> None:
         server.made = 0
 
 
-async def run(servers: list[Server], machines: list[str], options: argparse.Namespace) -> Figures:
-    figures = Figures()
-    say: Callable[[str], None] = lambda what: print(f"  {time.strftime('%H:%M:%S')} {what}", flush=True)  # noqa: E731
-    for number in range(options.rounds):
+def say(what: str) -> None:
+    print(f"  {time.strftime('%H:%M:%S')} {what}", flush=True)
+
+
+async def rounds(servers: list[Server], count: int, figures: Figures) -> None:
+    """Everything that one or ten sessions tell, server after server, each round in another order."""
+    for number in range(count):
         for server in servers[number % len(servers) :] + servers[: number % len(servers)]:
             say(f"ronda {number + 1}: {server.name}")
             for measure in (alone, ten):
                 begin_again(server)
                 await measure(server, figures)
+
+
+async def abandoned(servers: list[Server], machines: list[str], figures: Figures) -> None:
+    """Clients that stop reading, and clients that go away. Last: it leaves floods behind."""
     for server in servers:
         say(f"cliente parado y consolas que quedan: {server.name}")
+        begin_again(server)
         await stalled(server, figures)
-        sweep(machines[:2])
-        await leaks(server, figures, machines[:2])
-        sweep(machines[:2])
-    return figures
+        sweep(machines)
+        await leaks(server, figures, machines)
+        sweep(machines)
 
 
-async def crowds(servers: list[Server], machines: list[str], options: argparse.Namespace, figures: Figures) -> None:
-    for size in options.crowds:
+async def crowds(servers: list[Server], machines: list[str], sizes: list[int], seconds: float, figures: Figures) -> None:
+    for size in sizes:
         for server in servers:
-            print(f"  {time.strftime('%H:%M:%S')} {size} sesiones: {server.name}", flush=True)
-            await many(server, figures, size, machines, options.seconds)
+            say(f"{size} sesiones: {server.name}")
+            begin_again(server)
+            await many(server, figures, size, machines, seconds)
 
 
 def main() -> None:
@@ -202,21 +219,29 @@ def main() -> None:
     parser.add_argument("--crowds", type=lambda text: [int(part) for part in text.split(",") if part], default=[50, 200])
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--only", type=lambda text: text.split(","), default=[])
+    parser.add_argument("--crowd-of", type=lambda text: text.split(","), default=[], help="peers that crowds are measured of; all, if none")
     parser.add_argument("--json", default="")
     options = parser.parse_args()
     wait_warm(settings.ENV.pool_min)
     site, machines = open_machines(max(2, -(-max([*options.crowds, 1]) // SHELLS)))
+    figures = Figures()
     with tempfile.TemporaryDirectory() as folder:
-        entry = write_entry(Path(folder), machines[:2], settings.ENV.engine_url)
-        peers = start_peers(entry, options.only)
+        peers = start_peers(write_entry(Path(folder), machines[:2], settings.ENV.engine_url), options.only)
+        chosen = [peer for peer in peers if not options.crowd_of or peer.name in options.crowd_of]
         try:
-            figures = asyncio.run(run([site, *peers], machines, options))
+            asyncio.run(rounds([site, *peers], options.rounds, figures))
             write_entry(Path(folder), machines, settings.ENV.engine_url)
-            begin_again(site)
-            asyncio.run(crowds([site, *peers], machines, options, figures))
+            asyncio.run(crowds([site, *chosen], machines, options.crowds, options.seconds, figures))
+            write_entry(Path(folder), machines[:2], settings.ENV.engine_url)
+            asyncio.run(abandoned([site, *peers], machines[:2], figures))
         finally:
             for peer in peers:
                 peer.stop()
+            report(figures, options)
+
+
+def report(figures: Figures, options: argparse.Namespace) -> None:
+    """The table; of what there is, if the run was cut short."""
     medians = figures.medians()
     biggest = max(options.crowds, default=0)
     for server in medians.values():

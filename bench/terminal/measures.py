@@ -54,7 +54,7 @@ async def crowd(sessions: Sequence[Client], *, seconds: float, rate: float = 5) 
 
 
 async def bulk(sessions: Sequence[Client], times: int) -> float:
-    """MB a second, all together, of /tmp/bulk (10 MB of lines) shown `times` times by each."""
+    """MB a second, all together, of /tmp/bulk (4 MB of lines) shown `times` times by each."""
 
     async def one(session: Client) -> int:
         await session.type(b"for n in $(seq %d); do cat /tmp/bulk; done; echo fi''n-de-todo\n" % times)
@@ -74,7 +74,7 @@ async def connect(make: Callable[[], Client]) -> tuple[Client, float]:
     return session, (time.perf_counter() - began) * 1000
 
 
-async def interrupt(session: Client, *, flood: float = 3, patience: float = 25) -> float:
+async def interrupt(session: Client, *, flood: float = 3, patience: float = 15) -> float:
     """Milliseconds from Ctrl-C to the prompt, in a flood that the client draws at 5 MB/s."""
     await session.type(b"yes\n")
     began, drawn, pressed = time.perf_counter(), 0, 0.0
@@ -94,7 +94,7 @@ async def interrupt(session: Client, *, flood: float = 3, patience: float = 25) 
         await asyncio.sleep(max(0, began + drawn / DRAWING - now))
 
 
-async def stall(session: Client, memory: Callable[[], int], *, seconds: float = 15) -> float:
+async def stall(session: Client, memory: Callable[[], int], *, seconds: float = 8) -> float:
     """MB that a server grows by when a client of a flood stops reading."""
     before = memory()
     await session.type(b"yes\n")
