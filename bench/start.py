@@ -1,6 +1,6 @@
 """How long a sandbox takes from click to prompt, and what it costs.
 
-    python -m bench.start warm|cold|growth [--crowds 1,10,50] [--rounds 20]
+    python -m bench.start warm|cold|growth|nodes [--crowds 1,10,50] [--rounds 20]
 
 Talks to a running lab as a browser does: POST of the button, websocket, first prompt. The floor is the bare
 engine's: create, start and an inner `docker ps`, in the same run. Run by `make bench`; figures in docs/rendimiento.md.
@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import json
 import os
-import re
 import shutil
 import statistics
 import struct
@@ -20,6 +19,7 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -55,30 +55,39 @@ class Student:
         self.token = "b" * 32
         self.cookie = f"{settings.SESSION_COOKIE_NAME}={session.session_key}; {settings.CSRF_COOKIE_NAME}={self.token}"
 
-    def ask(self, path: str, *, post: bool = False) -> str:
-        body = urllib.parse.urlencode({"csrfmiddlewaretoken": self.token}).encode() if post else None
+    def ask(self, path: str, post: dict[str, str] | None = None) -> str:
+        body = None if post is None else urllib.parse.urlencode({"csrfmiddlewaretoken": self.token, **post}).encode()
         headers = {"Cookie": self.cookie, "HX-Request": "true", "Origin": URL}
         with urllib.request.urlopen(urllib.request.Request(URL + path, body, headers), timeout=120) as answer:  # noqa: S310
             return str(answer.read().decode())
 
     async def click_to_prompt(self) -> dict[str, float]:
-        """Milliseconds from the click to each stage."""
+        """Milliseconds from the click to each stage. As the page does: it names the sandbox, and its terminal waits for it."""
         began = time.perf_counter()
+        name = uuid.uuid4()
+        stages: dict[str, float] = {}
 
-        def elapsed() -> float:
-            return (time.perf_counter() - began) * 1000
+        def reached(stage: str) -> None:
+            stages[stage] = (time.perf_counter() - began) * 1000
 
-        panel = await asyncio.to_thread(self.ask, f"{PAGE}iniciar/", post=True)
-        stages = {"post": elapsed()}
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._press(name, reached))
+            both.create_task(self._open(name, reached))
+        return stages
+
+    async def _press(self, name: uuid.UUID, reached: Callable[[str], None]) -> None:
+        panel = await asyncio.to_thread(self.ask, f"{PAGE}iniciar/", {"laboratorio": str(name)})
+        reached("post")
         while 'data-state="ready"' not in panel:
             if 'data-state="failed"' in panel:
                 raise RuntimeError("a start failed")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.4)
             panel = await asyncio.to_thread(self.ask, f"{PAGE}panel/")
-        stages["ready"] = elapsed()
-        found = re.search(r'data-sandbox="([^"]+)"', panel)
-        assert found
-        address = f"{URL.replace('http', 'ws', 1)}/ws/terminal/{found[1]}/lab/principal/"
+        assert f'data-sandbox="{name}"' in panel
+        reached("ready")
+
+    async def _open(self, name: uuid.UUID, reached: Callable[[str], None]) -> None:
+        address = f"{URL.replace('http', 'ws', 1)}/ws/terminal/{name}/lab/principal/?espera"
         async with websockets.connect(address, origin=URL, additional_headers={"Cookie": self.cookie}) as socket:  # type: ignore[arg-type]
             await socket.send(b"O" + struct.pack(">HH", 80, 24))
             seen = b""
@@ -86,11 +95,10 @@ class Student:
                 message = await socket.recv()
                 assert isinstance(message, bytes)
                 seen += message[1:]
-            stages["prompt"] = elapsed()
-        return stages
+            reached("prompt")
 
     def stop(self) -> None:
-        self.ask(f"{PAGE}terminar/", post=True)
+        self.ask(f"{PAGE}terminar/", {})
 
 
 def floor() -> float:
@@ -157,6 +165,35 @@ def measure(kind: str, crowds: list[int], rounds: int) -> dict[str, Any]:
     return report
 
 
+def several_nodes(count: int, rounds: int) -> dict[str, Any]:
+    """A sandbox of `count` nodes from the pool: milliseconds until all are named, joined and their engines answer."""
+    from lessons import catalog
+    from sandboxes import lifecycle
+    from sandboxes.assembly import assemble
+    from sandboxes.models import Sandbox, State
+
+    found = catalog.course().exercises["docker-intensivo/hello-world/hello-world"]
+    names = [f"nodo{number}" for number in range(1, count + 1)]
+    many = catalog.Exercise(**{**vars(found), "lab": catalog.Lab(nodos=names)})
+    user, _ = get_user_model().objects.get_or_create(username="banco0")
+    engine, taken = lab_engine(), []
+    for _round in range(rounds):
+        wait_warm(count)
+        sandbox = Sandbox.objects.create(user=user, exercise=found.key, state=State.STARTING)
+        began = time.perf_counter()
+        try:
+            assemble(sandbox, many)
+            taken.append((time.perf_counter() - began) * 1000)
+            first, *others = sandbox.machines.all()
+            for other in others:
+                said = engine.run(first.name, ["sh", "-c", f"ping -c1 -W2 {other.node} && docker ps"], seconds=20)
+                assert said.code == 0, said.output
+        finally:
+            Sandbox.objects.filter(pk=sandbox.pk).update(state=State.REMOVED)
+            lifecycle.put_down(sandbox)
+    return {f"{count} nodes": quantiles(taken), "floor of one": quantiles([floor() for _ in range(3)])}
+
+
 def growth(sizes: list[int]) -> dict[str, Any]:
     """Memory (cgroup, without reclaimable cache) and disk per warm machine as their number grows."""
     engine = lab_engine()
@@ -199,12 +236,17 @@ _available_at_start = _available()
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=("warm", "cold", "growth"))
+    parser.add_argument("kind", choices=("warm", "cold", "growth", "nodes"))
     parser.add_argument("--crowds", default="1,10,50")
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     sizes = [int(part) for part in options.crowds.split(",")]
-    report = growth(sizes) if options.kind == "growth" else measure(options.kind, sizes, options.rounds)
+    if options.kind == "growth":
+        report = growth(sizes)
+    elif options.kind == "nodes":
+        report = several_nodes(3, options.rounds)
+    else:
+        report = measure(options.kind, sizes, options.rounds)
     print(json.dumps({options.kind: report}, indent=2))
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -55,8 +56,10 @@ def latest(user: Any, exercise: str) -> Sandbox | None:
     return Sandbox.objects.filter(user=user, exercise=exercise).order_by("-created").first()
 
 
-def start(user: User, exercise: Exercise, *, swap: bool = False) -> Sandbox:
+def start(user: User, exercise: Exercise, *, swap: bool = False, proposed: UUID | None = None) -> Sandbox:
     """The user's sandbox for `exercise`: the live one, or a new one. Two clicks, two tabs: one sandbox.
+
+    `proposed` is the name that the page would give to a new one, so that it can wait for it before it exists.
 
     Raises Occupied if another exercise's sandbox lives, unless `swap` stops it."""
     live = current(user)
@@ -70,8 +73,11 @@ def start(user: User, exercise: Exercise, *, swap: bool = False) -> Sandbox:
         with transaction.atomic():
             # One may be open already: questions can be answered before there is a machine.
             attempt = progress.open_attempt(user, exercise.key)
-            sandbox = Sandbox.objects.create(user=user, exercise=exercise.key, attempt=attempt)
+            sandbox = Sandbox(user=user, exercise=exercise.key, attempt=attempt)
+            sandbox.pk = proposed or sandbox.pk
+            sandbox.save(force_insert=True)
     except IntegrityError:
+        # Another click was first, or the name is taken.
         return start(user, exercise, swap=swap)
     _begin(sandbox)
     return sandbox
@@ -196,7 +202,9 @@ def bring_up(sandbox: Sandbox) -> None:
             _fail(sandbox, before)
             return
         now = timezone.now()
-        if not move(sandbox, (State.STARTING,), State.READY, ready=now, active=now):
+        if move(sandbox, (State.STARTING,), State.READY, ready=now, active=now):
+            _tell_terminals(f"sandbox-{sandbox.pk}", "terminal.ready")
+        else:
             _let_go(sandbox)
 
 
@@ -213,6 +221,8 @@ def _fail(sandbox: Sandbox, before: set[int]) -> None:
         reason=_("El motor del laboratorio no pudo arrancarlo. Vuelve a intentarlo."),
         kept_until=_keep_until() if before else None,
     )
+    if failed:
+        close_terminals(f"sandbox-{sandbox.pk}", SESSION_ENDED)
     if failed and egress.asks(sandbox.exercise):
         tasks.enqueue(tasks.refresh_egress)
 
@@ -259,7 +269,12 @@ def put_down(sandbox: Sandbox) -> None:
 
 def close_terminals(group: str, code: int) -> None:
     """Close every terminal of a group (`sandbox-<id>`, `user-<id>`) with this close code."""
-    async_to_sync(get_channel_layer().group_send)(group, {"type": "terminal.close", "code": code})
+    _tell_terminals(group, "terminal.close", code=code)
+
+
+def _tell_terminals(group: str, what: str, **more: Any) -> None:
+    """Those that are open, or wait for the sandbox, in whatever process they are; what they look up is committed by then."""
+    transaction.on_commit(lambda: async_to_sync(get_channel_layer().group_send)(group, {"type": what, **more}))
 
 
 def _keep_until() -> datetime | None:

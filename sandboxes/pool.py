@@ -38,27 +38,30 @@ TURN = 30
 """Seconds a round of `tend` goes on making machines; the next one continues, well within a task's time limit."""
 
 
-def make(
-    *, flavor: Flavor = DEFAULT, limits: Limits = WARM_LIMITS, sandbox: Sandbox | None = None, node: str = HOSTNAME, position: int = 0
-) -> Machine:
+def make(*, flavor: Flavor = DEFAULT, limits: Limits = WARM_LIMITS) -> Machine:
     """Make a machine and wait until its engine answers. On failure nothing of it remains; raises EngineError."""
-    machine = Machine.objects.create(
-        name=f"lab-{uuid.uuid4().hex[:16]}",
-        disk=flavor.disk,
-        images=flavor.images,
-        sandbox=sandbox,
-        node=node,
-        position=position,
-    )
-    engine = lab_engine()
+    machine = reserve(flavor=flavor)
     try:
-        engine.create(machine.name, hostname=HOSTNAME, labels={"lab.machine": str(machine.pk)}, limits=limits, flavor=flavor)
-        engine.start(machine.name)
-        engine.wait_ready(machine.name, seconds=settings.ENV.start_timeout)
+        build(machine, limits)
     except EngineError:
         discard(machine)
         raise
     return machine
+
+
+def reserve(*, flavor: Flavor, sandbox: Sandbox | None = None, node: str = HOSTNAME, position: int = 0) -> Machine:
+    """The row of a machine that is going to be built."""
+    return Machine.objects.create(
+        name=f"lab-{uuid.uuid4().hex[:16]}", disk=flavor.disk, images=flavor.images, sandbox=sandbox, node=node, position=position
+    )
+
+
+def build(machine: Machine, limits: Limits) -> None:
+    """The container of a reserved machine, with its engine ready. Touches no database; raises EngineError."""
+    engine = lab_engine()
+    engine.create(machine.name, hostname=HOSTNAME, labels={"lab.machine": str(machine.pk)}, limits=limits, flavor=machine.flavor)
+    engine.start(machine.name)
+    engine.wait_ready(machine.name, seconds=settings.ENV.start_timeout)
 
 
 def discard(machine: Machine) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import limits
 import limits.storage
@@ -124,8 +125,16 @@ def hint(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug
 def _start(request: HttpRequest, exercise: Exercise) -> str:
     if not _may_start(request):
         return _("Has iniciado muchos laboratorios en poco tiempo. Espera un minuto y vuelve a intentarlo.")
-    lifecycle.start(person(request), exercise, swap=request.POST.get("swap") == "1")
+    lifecycle.start(person(request), exercise, swap=request.POST.get("swap") == "1", proposed=_proposed(request))
     return ""
+
+
+def _proposed(request: HttpRequest) -> UUID | None:
+    """The name that the page has given to the sandbox it asks for, while its terminal already waits for it."""
+    try:
+        return UUID(request.POST.get("laboratorio", ""))
+    except ValueError:
+        return None
 
 
 def _resume(request: HttpRequest, exercise: Exercise) -> str:
@@ -302,6 +311,7 @@ def _panel_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
         "kept": kept[0] if kept else None,
         "urls": {action: _url("lab-act", exercise, action) for action in ACTIONS},
         "panel_url": _url("lab-panel", exercise),
+        "nodes": exercise.lab.nodos,
     }
     if live and live.state == State.READY:
         context["expires"] = lifecycle.expires(live)

@@ -22,7 +22,7 @@ from django.conf import settings
 from sandboxes import activity
 from sandboxes.engine import EngineError, lab_engine
 from sandboxes.engine.stream import Demultiplexer
-from sandboxes.models import Machine, State
+from sandboxes.models import Machine, Sandbox, State
 from sandboxes.terminal import protocol
 from sandboxes.terminal.pace import Pace
 from sandboxes.terminal.protocol import CODES
@@ -33,6 +33,8 @@ ATTACH = ["/usr/local/sbin/lab-shells", "attach"]
 TOUCH_EVERY = 10
 """Seconds between two notes of life, however much is typed."""
 OPEN_WITHIN = 20
+WAIT = 60
+"""Seconds a page may wait here for its sandbox to be ready; then it is told to come again."""
 _WRAP = 1 << 32
 """Acknowledgements count bytes in 32 bits."""
 STALL = 120
@@ -49,6 +51,7 @@ class TerminalConsumer(AsyncConsumer):
     _writer: asyncio.StreamWriter | None = None
     _sandbox: UUID | None = None
     _opening: asyncio.TimerHandle | None = None
+    _waiting: asyncio.TimerHandle | None = None
     _counted: int | None = None
 
     async def dispatch(self, message: dict[str, Any]) -> None:
@@ -68,26 +71,42 @@ class TerminalConsumer(AsyncConsumer):
         self._groups: list[str] = []
         # Accepted before it is refused: a page learns the close code only of a socket that opened.
         await self.send({"type": "websocket.accept"})
+        self._admitted = asyncio.Event()
         arguments = self.scope["url_route"]["kwargs"]
-        self._name = arguments["name"]
+        self._name, self._node = arguments["name"], arguments["node"]
         user = self.scope["user"]
         if not user.is_authenticated:
             await self._close("no-session")
             return
-        machine = await _find_machine(user.pk, arguments["sandbox"], arguments["node"])
-        if isinstance(machine, str):
-            await self._close(machine)
-            return
+        self._user = user.pk
         if not self._count_in(user.pk):
             await self._close("too-many")
             return
         self._sandbox = arguments["sandbox"]
-        self._container = machine.name
+        # Before it is looked for: from here on nothing that happens to it is missed.
         for group in (f"user-{user.pk}", f"sandbox-{self._sandbox}"):
             await self.channel_layer.group_add(group, self.channel_name)
             self._groups.append(group)
         # The page says its size first; a page that says nothing is no terminal.
-        self._opening = asyncio.get_running_loop().call_later(OPEN_WITHIN, lambda: asyncio.ensure_future(self._close("protocol")))
+        self._opening = self._close_later(OPEN_WITHIN, "protocol")
+        await self._admit(waits=self.scope.get("query_string") == b"espera")
+
+    async def _admit(self, *, waits: bool) -> None:
+        """Let the page in if the machine is its own and ready, or let it wait for that."""
+        assert self._sandbox is not None
+        machine = await _find_machine(self._user, self._sandbox, self._node)
+        if isinstance(machine, Machine):
+            self._container = machine.name
+            self._admitted.set()
+            if self._waiting:
+                self._waiting.cancel()
+        elif waits and machine in ("not-found", "early"):
+            self._waiting = self._waiting or self._close_later(WAIT, "early")
+        else:
+            await self._close(machine)
+
+    def _close_later(self, seconds: float, why: str) -> asyncio.TimerHandle:
+        return asyncio.get_running_loop().call_later(seconds, lambda: asyncio.ensure_future(self._close(why)))
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         if self._sandbox is None:
@@ -110,7 +129,7 @@ class TerminalConsumer(AsyncConsumer):
                 if self._pump is None and self._opening:
                     self._opening.cancel()
                     self._pump = asyncio.create_task(self._relay(said))
-            case _ if self._pump is not None:
+            case _ if self._pump is not None and self._admitted.is_set():
                 await self._pass_on(said)
 
     async def _pass_on(self, said: protocol.Message) -> None:
@@ -127,6 +146,11 @@ class TerminalConsumer(AsyncConsumer):
         await self._leave()
         raise StopConsumer
 
+    async def terminal_ready(self, _event: dict[str, Any]) -> None:
+        """From the channel layer: the sandbox that somebody may be waiting for is ready."""
+        if self._waiting and self._sandbox is not None and not self._admitted.is_set():
+            await self._admit(waits=False)
+
     async def terminal_close(self, event: dict[str, Any]) -> None:
         """From the channel layer: the sandbox ended, or the user logged out."""
         await self._close_with(int(event["code"]))
@@ -137,6 +161,7 @@ class TerminalConsumer(AsyncConsumer):
 
     async def _relay(self, opening: protocol.Message) -> None:
         """Attach to the shell and carry its bytes to the page until either ends."""
+        await self._admitted.wait()
         try:
             reader, self._writer = await lab_engine().attach(self._container, ATTACH)
             self._writer.write(protocol.encode(opening.kind, opening.payload + self._name.encode()))
@@ -185,8 +210,9 @@ class TerminalConsumer(AsyncConsumer):
         """Let go of everything; the shell stays. Safe to call twice."""
         self._sandbox = None
         self._attached.set()
-        if self._opening:
-            self._opening.cancel()
+        for timer in (self._opening, self._waiting):
+            if timer:
+                timer.cancel()
         if self._counted is not None:
             _open_terminals[self._counted] -= 1
             self._counted = None
@@ -203,9 +229,14 @@ class TerminalConsumer(AsyncConsumer):
 @database_sync_to_async
 def _find_machine(user: int, sandbox: UUID, node: str) -> Machine | str:
     """The node's machine if it is this user's and ready; else the reason to close."""
-    machine = Machine.objects.filter(sandbox=sandbox, node=node).select_related("sandbox").first()
-    if machine is None or machine.sandbox is None:
+    found = Sandbox.objects.filter(pk=sandbox).prefetch_related("machines").first()
+    if found is None:
         return "not-found"
-    if machine.sandbox.user_id != user:
+    if found.user_id != user:
         return "not-yours"
-    return machine if machine.sandbox.state == State.READY else "ended"
+    if found.state in (State.REQUESTED, State.STARTING):
+        return "early"
+    machine = next((machine for machine in found.machines.all() if machine.node == node), None)
+    if machine is None:
+        return "not-found"
+    return machine if found.state == State.READY else "ended"

@@ -16,16 +16,38 @@ const progress = document.querySelector(".top .progress");
 let open = ""; // the sandbox and nodes whose terminals are shown
 
 function follow() {
-  const state = document.querySelector("[data-testid=lab-state]");
-  const sandbox = state?.dataset.sandbox;
-  const nodes = (state?.dataset.nodes || "").split(" ").filter(Boolean);
+  const { sandbox, coming, nodes } = document.querySelector("[data-testid=lab-state]")?.dataset ?? {};
   followEvents(sandbox);
-  const key = sandbox ? `${sandbox} ${nodes.join(" ")}` : "";
+  show(sandbox || coming, nodes, !sandbox);
+}
+
+// `waits`: it is not ready yet, and its terminals open the moment it is.
+function show(sandbox, nodes = "", waits = false) {
+  const key = sandbox ? `${sandbox} ${nodes}` : "";
   if (!pane || key === open) return;
   open = key;
   pane.hidden = !sandbox;
-  if (sandbox) openTerminals(pane, sandbox, nodes);
+  if (sandbox) openTerminals(pane, sandbox, nodes.split(" ").filter(Boolean), waits);
   else closeTerminals();
+}
+
+// A sandbox is named by the page that asks for it, so that its terminal is at the door when it starts.
+document.addEventListener("submit", ({ target: form }) => {
+  const state = document.querySelector("[data-testid=lab-state]");
+  if (!form.querySelector("[data-testid=start-lab]") || state?.dataset.sandbox) return;
+  const sandbox = newName();
+  form.querySelector("[name=laboratorio]")?.remove();
+  form.append(Object.assign(document.createElement("input"), { type: "hidden", name: "laboratorio", value: sandbox }));
+  show(sandbox, state?.dataset.nodes, true);
+}, true);
+
+// A version 4 UUID; crypto.randomUUID is missing where a classroom has no HTTPS.
+function newName() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 
 function countDown() {

@@ -7,12 +7,12 @@ import { Workspace } from "./terminal/workspace.js";
 let preferences;
 let open = null;
 
-/** Shows the sandbox's terminals in `root`, in place of those of another. */
-export function openTerminals(root, sandbox, nodes) {
+/** Shows the sandbox's terminals in `root`, in place of those of another. `waits`: it is not ready yet. */
+export function openTerminals(root, sandbox, nodes, waits = false) {
   closeTerminals();
   preferences ??= new Preferences(root);
   root.hidden = false;
-  open = new Workspace(root, { sandbox, nodes, preferences });
+  open = new Workspace(root, { sandbox, nodes, waits, preferences });
   return open;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -16,7 +17,7 @@ from sandboxes import lifecycle
 from sandboxes.engine.stream import Demultiplexer
 from sandboxes.models import Sandbox
 from sandboxes.routing import websocket_urlpatterns
-from sandboxes.terminal import protocol
+from sandboxes.terminal import consumer, protocol
 from sandboxes.terminal.origin import ExactOrigin
 from sandboxes.terminal.protocol import FrameReader, ProtocolError, encode, encode_size, parse
 from tests.conftest import work
@@ -277,3 +278,75 @@ def test_page_messages_are_checked() -> None:
     for wrong in (b"S" + encode_size(1, 24), b"A\0", b"Z1234"):
         with pytest.raises(ProtocolError):
             parse(wrong)
+
+
+HELLO = "docker-intensivo/hello-world/hello-world"
+PROPOSED = UUID("5b0e7a52-0d5e-4a8a-9a41-2f7b8a1c0d11")
+
+
+def waiting(user: Any, sandbox: Any, node: str = "lab") -> WebsocketCommunicator:
+    communicator = WebsocketCommunicator(URLRouter(websocket_urlpatterns), f"/ws/terminal/{sandbox}/{node}/principal/?espera")
+    communicator.scope["user"] = user
+    return communicator
+
+
+async def start_as(user: Any, sent: Any) -> None:
+    def click() -> None:
+        lifecycle.start(user, catalog.course().exercises[HELLO], proposed=PROPOSED)
+        work(sent)
+
+    await sync_to_async(click)()
+
+
+async def test_a_page_that_comes_before_its_sandbox_gets_its_shell_when_it_is_ready(ana: Any, lab: Any, sent: Any) -> None:
+    page = waiting(ana, PROPOSED)
+    await page.connect()
+    await page.send_to(bytes_data=b"O" + SIZE)
+    await page.send_to(bytes_data=b"S" + SIZE)
+    assert await page.receive_nothing(0.1)
+    assert not lab.streams
+    await start_as(ana, sent)
+    while not lab.streams:
+        await asyncio.sleep(0.01)
+    holder, _ = lab.streams[-1]
+    holder.feed_data(multiplexed(encode(b"L")))
+    assert await page.receive_from() == b"L"
+    await page.disconnect()
+
+
+async def test_who_waits_for_the_sandbox_of_another_is_refused_when_it_comes(ana: Any, bruno: Any, lab: Any, sent: Any) -> None:
+    page = waiting(bruno, PROPOSED)
+    await page.connect()
+    await page.send_to(bytes_data=b"O" + SIZE)
+    assert await page.receive_nothing(0.1)
+    await start_as(ana, sent)
+    assert (await page.receive_output(2))["code"] == 4403
+    assert not lab.streams
+
+
+async def test_who_waits_for_a_node_that_there_is_not_is_refused(ana: Any, lab: Any, sent: Any) -> None:
+    page = waiting(ana, PROPOSED, node="otro")
+    await page.connect()
+    assert await page.receive_nothing(0.1)
+    await start_as(ana, sent)
+    assert (await page.receive_output(2))["code"] == 4404
+
+
+async def test_who_does_not_say_that_it_waits_is_told_to_come_later(ana: Any, lab: Any, sent: Any) -> None:
+    await sync_to_async(lifecycle.start)(ana, catalog.course().exercises[HELLO])
+    sandbox = await Sandbox.objects.aget(user=ana)
+    assert sandbox.state == "requested"
+    assert await close_code(connect(ana, sandbox.pk)) == 4425
+
+
+async def test_waiting_ends(ana: Any, lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "WAIT", 0.1)
+    assert await close_code(waiting(ana, PROPOSED)) == 4425
+
+
+async def test_a_start_that_fails_or_is_stopped_closes_who_waits(ana: Any, lab: Any, sent: Any) -> None:
+    page = waiting(ana, PROPOSED)
+    await page.connect()
+    lab.broken.add("start")
+    await start_as(ana, sent)
+    assert (await page.receive_output(2))["code"] == 4410

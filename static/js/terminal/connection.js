@@ -7,14 +7,17 @@ const ACK_EVERY = 32 * 1024;
 const FIRST_DELAY = 250, LAST_DELAY = 8000;
 const OPEN_WITHIN = 8000; // the socket itself
 const ATTACH_WITHIN = 40000; // the shell: after a restart a whole class comes back at once
+const WAIT_WITHIN = 75000; // the same, of a sandbox that is starting; the server says 4425 before
 const QUIET = 20000; // without a word from the server, it is asked
 const ANSWER_WITHIN = 6000, ANSWER_SOON = 2500;
 const SLEPT = 6000; // a clock that jumps by so much was asleep
 const SEND_BUFFER = 256 * 1024;
 
 export class Connection {
-  constructor(url, listener) {
+  /** `waits`: the sandbox may not exist yet; the server holds the connection until it is ready. */
+  constructor(url, listener, { waits = false } = {}) {
     this.url = url;
+    this.waits = waits;
     this.listener = listener;
     this.outbox = new Outbox();
     const random = crypto.getRandomValues(new Uint32Array(2));
@@ -71,13 +74,13 @@ export class Connection {
     this.tell(this.offset ? "reconectando" : "conectando");
     this.begun = false;
     this.received = this.acknowledged = 0;
-    const socket = new WebSocket(this.url);
+    const socket = new WebSocket(this.waits ? `${this.url}?espera` : this.url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.heard = Date.now();
     this.deadline = this.heard + OPEN_WITHIN;
     socket.onopen = () => {
-      if (socket === this.socket) this.deadline = Date.now() + ATTACH_WITHIN;
+      if (socket === this.socket) this.deadline = Date.now() + (this.waits ? WAIT_WITHIN : ATTACH_WITHIN);
       const { columns, rows } = this.listener.size();
       this.told = `${columns}×${rows}`;
       this.send(protocol.open({ columns, rows, writer: this.writer, epoch: this.epoch, offset: this.offset }));
@@ -137,6 +140,7 @@ export class Connection {
     this.epoch = epoch;
     this.offset = offset;
     this.begun = true;
+    this.waits = false;
     this.tell("conectado", kept ? "" : "Se perdió algo de lo que escribiste sin conexión: la consola es otra.");
     const { columns, rows } = this.listener.size();
     this.resize(columns, rows);

@@ -16,20 +16,20 @@ const UNSEEN = { size: () => ({ columns: 80, rows: 24 }), replay() {}, reset() {
 
 export class Pane {
   /** `owner`: the workspace (onKey, onState, onCommand, onPrompt, onFocus). */
-  constructor({ sandbox, node, shell, label, preferences, owner }) {
+  constructor({ sandbox, waits, node, shell, label, preferences, owner }) {
     Object.assign(this, { node, shell, preferences, owner });
     this.status = element("p", { className: "connection", role: "status" });
     this.notice = element("div", { className: "pane-notice", role: "status", hidden: true });
     const host = element("div", { className: "host" });
     this.element = element("div", { className: "screen", role: "group", "aria-label": label }, this.status, this.notice, host);
-    this.place = { sandbox, host, label };
+    this.place = { sandbox, waits, host, label };
     this.element.addEventListener("focusin", () => owner.onFocus(this));
   }
 
   /** Once its element is on the page: xterm measures there. */
   open() {
     if (this.screen) return;
-    const { sandbox, host, label } = this.place;
+    const { sandbox, waits, host, label } = this.place;
     this.screen = new Screen(host, {
       label: `Terminal ${label}. Para salir de ella, pulsa Ctrl+Mayús+F6`, preferences: this.preferences.values,
       onInput: (bytes) => this.type(this.owner.keybar.apply(bytes)), onResize: (columns, rows) => this.connection?.resize(columns, rows),
@@ -50,7 +50,7 @@ export class Pane {
       if (!this.screen.replaying) this.files.offer(data);
       return true;
     });
-    this.connection = new Connection(this.url(), this);
+    this.connection = new Connection(this.url(), this, { waits });
   }
 
   url() {

@@ -16,8 +16,8 @@ import { Transcript } from "./transcript.js";
 const STATES = { conectando: "Conectando", conectado: "Conectado", reconectando: "Reconectando", terminado: "Terminado" };
 
 export class Workspace {
-  constructor(root, { sandbox, nodes, preferences }) {
-    Object.assign(this, { root, sandbox, nodes, preferences });
+  constructor(root, { sandbox, nodes, waits, preferences }) {
+    Object.assign(this, { root, sandbox, nodes, waits, preferences });
     this.panes = new Map();
     this.layout = layouts.restore(preferences.layoutOf(sandbox), nodes);
     this.runner = new Runner();
@@ -67,7 +67,7 @@ export class Workspace {
     const key = layouts.keyOf(place);
     if (!this.panes.has(key)) {
       const label = this.nodes.length > 1 || place.shell !== "principal" ? `${place.node}, ${place.shell}` : place.node;
-      this.panes.set(key, new Pane({ ...place, sandbox: this.sandbox, label, preferences: this.preferences, owner: this }));
+      this.panes.set(key, new Pane({ ...place, sandbox: this.sandbox, waits: this.waits, label, preferences: this.preferences, owner: this }));
     }
     return this.panes.get(key);
   }
