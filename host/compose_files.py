@@ -85,6 +85,7 @@ def _wanted(lab: Instance, found: dict[str, str], *, base: str, course: Path) ->
         "LAB_SECRETS": str(lab.compose),
         "LAB_SITE_ENV": str(lab.compose / "site.env"),
         "LAB_SUBNET_OCTET": lab.subnet_octet,
+        "LAB_TRANSFER_MAX": found.get("LAB_TRANSFER_MAX", "32"),
         "LAB_UID": str(uid),
         "LAB_VERSION": lab.name,
         "LAB_WORKERS": os.environ.get("LAB_WORKERS", "4"),

@@ -44,14 +44,14 @@ def test_every_service_is_confined(name: str) -> None:
     assert not [volume for volume in service.get("volumes", []) if "docker.sock" in str(volume)]
 
 
-def test_only_web_and_worker_see_the_engine_and_only_its_gate() -> None:
+def test_only_who_works_with_sandboxes_sees_the_engine_and_only_its_gate() -> None:
     seen = {
         name: volume
         for name, service in SERVICES.items()
         for volume in service.get("volumes", [])
         if isinstance(volume, dict) and "/run" in volume["source"]
     }
-    assert set(seen) == {"web", "worker", "previews"}
+    assert set(seen) == {"web", "worker", "previews", "collector"}
     assert all(volume["source"].endswith("/gate}") and volume["read_only"] for volume in seen.values())
 
 
