@@ -88,8 +88,8 @@ def test_a_warm_machine_that_is_broken_is_thrown_away_and_the_next_is_used(ana: 
 def test_pool_shrinks_to_its_size(lab: Any, warm: Any) -> None:
     warm(3)
     warm(1)
-    assert pool.warm_count() == 1
-    assert len(lab.boxes) == 1
+    assert [pool.warm_count(flavor) for flavor in pool.flavors()] == [1] * len(pool.flavors())
+    assert len(lab.boxes) == len(pool.flavors())
 
 
 def test_demand_raises_the_target_up_to_the_ceiling(ana: Any, lab: Any, settings: Any) -> None:
