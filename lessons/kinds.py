@@ -125,6 +125,19 @@ class Beside(Protocol):
 
 
 @runtime_checkable
+class Live(Protocol):
+    """A kind that is cheap enough, and changes nothing, to be looked at whenever something happens in the engine."""
+
+    live: ClassVar[bool]
+
+
+def is_live(spec: Spec) -> bool:
+    """Whether a check may be looked at unasked; one made of others, if they all may."""
+    parts = getattr(spec, PARTS, None)
+    return all(is_live(part) for part in parts) if parts else isinstance(get(spec.tipo), Live)
+
+
+@runtime_checkable
 class Answered(Protocol):
     """A kind that looks at what was answered on the page, not at an engine."""
 

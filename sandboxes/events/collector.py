@@ -22,7 +22,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from sandboxes.engine import EngineError
-from sandboxes.events import feed, snapshot, store, watching
+from sandboxes.events import feed, live, snapshot, store, watching
 from sandboxes.models import Sandbox, State
 
 log = structlog.get_logger()
@@ -71,7 +71,7 @@ class Collector:
         self._watched: dict[Any, Watched] = {}
         self._again = asyncio.Event()
         self._at_once = asyncio.Semaphore(LOOKS)
-        self._looks = looks or (show,)
+        self._looks = looks or (show, live.check)
 
     async def run(self) -> None:
         layer = get_channel_layer()

@@ -6,6 +6,7 @@ container's probes leave is kept a few times for each container, since a health 
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -18,13 +19,15 @@ from sandboxes.engine.events import PROBES, EventFacts
 from sandboxes.engine.student import Past
 from sandboxes.models import EngineEvent, Sandbox
 
+CHECK = "check"
+"""The kind of what the platform notes itself among an engine's events; no engine may say it."""
 PROBES_KEPT = 60
 """Of `docker exec` and health probes together, for each container."""
 
 
 def add(sandbox: Sandbox, node: str, events: Sequence[EventFacts]) -> int:
     """Keep events of one node, as they came; how many rows the sandbox has now at most."""
-    wanted = _without_surplus_probes(sandbox.pk, node, events)
+    wanted = _without_surplus_probes(sandbox.pk, node, [event for event in events if event.kind != CHECK])
     rows = [
         EngineEvent(
             sandbox=sandbox,
@@ -40,6 +43,14 @@ def add(sandbox: Sandbox, node: str, events: Sequence[EventFacts]) -> int:
     ]
     EngineEvent.objects.bulk_create(rows, ignore_conflicts=True)
     return _cap(sandbox.pk)
+
+
+def note(sandbox: Sandbox, check_id: str, status: str) -> None:
+    """Put what became of a check among the events, so that a recording has both on one clock."""
+    now = time.time_ns()
+    EngineEvent.objects.create(
+        sandbox=sandbox, node="", nano=now, at=_clamped(now, sandbox.ready), kind=CHECK, action=status, actor=check_id[:200]
+    )
 
 
 def last_nano(sandbox_id: UUID, node: str) -> int:

@@ -80,6 +80,7 @@ class ContainerEvidence(Evidence):
 
 class ContainerKind:
     name: ClassVar[str] = "container"
+    live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = ContainerSpec
     evidence: ClassVar[type[Evidence]] = ContainerEvidence
 

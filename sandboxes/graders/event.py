@@ -134,6 +134,7 @@ class EventEvidence(Evidence):
 
 class EventKind:
     name: ClassVar[str] = "event"
+    live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = EventSpec
     evidence: ClassVar[type[Evidence]] = EventEvidence
 

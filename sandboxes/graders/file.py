@@ -61,6 +61,7 @@ class FileEvidence(Evidence):
 
 class FileKind:
     name: ClassVar[str] = "file"
+    live: ClassVar[bool] = True
     beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = FileSpec
     evidence: ClassVar[type[Evidence]] = FileEvidence

@@ -85,6 +85,7 @@ class ImageEvidence(Evidence):
 
 class ImageKind:
     name: ClassVar[str] = "image"
+    live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = ImageSpec
     evidence: ClassVar[type[Evidence]] = ImageEvidence
 

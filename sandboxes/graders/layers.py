@@ -57,6 +57,7 @@ class LayersEvidence(Evidence):
 
 class LayersKind:
     name: ClassVar[str] = "layers"
+    live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = LayersSpec
     evidence: ClassVar[type[Evidence]] = LayersEvidence
 

@@ -44,6 +44,7 @@ class LinkEvidence(Evidence):
 
 class LinkKind:
     name: ClassVar[str] = "link"
+    live: ClassVar[bool] = True
     beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = LinkSpec
     evidence: ClassVar[type[Evidence]] = LinkEvidence

@@ -42,6 +42,7 @@ class LogsEvidence(Evidence):
 
 class LogsKind:
     name: ClassVar[str] = "logs"
+    live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = LogsSpec
     evidence: ClassVar[type[Evidence]] = LogsEvidence
 

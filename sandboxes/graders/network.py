@@ -51,6 +51,7 @@ class NetworkEvidence(Evidence):
 
 class NetworkKind:
     name: ClassVar[str] = "network"
+    live: ClassVar[bool] = True
     beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = NetworkSpec
     evidence: ClassVar[type[Evidence]] = NetworkEvidence

@@ -43,6 +43,7 @@ class ProcessEvidence(Evidence):
 
 class ProcessKind:
     name: ClassVar[str] = "process"
+    live: ClassVar[bool] = True
     beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = ProcessSpec
     evidence: ClassVar[type[Evidence]] = ProcessEvidence

@@ -54,6 +54,7 @@ class SwarmEvidence(Evidence):
 
 class SwarmKind:
     name: ClassVar[str] = "swarm"
+    live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = SwarmSpec
     evidence: ClassVar[type[Evidence]] = SwarmEvidence
 

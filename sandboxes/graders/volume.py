@@ -56,6 +56,7 @@ class VolumeEvidence(Evidence):
 
 class VolumeKind:
     name: ClassVar[str] = "volume"
+    live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = VolumeSpec
     evidence: ClassVar[type[Evidence]] = VolumeEvidence
 

@@ -1,6 +1,7 @@
 // The exercise's page: keeps the terminal in step with the panel that the server renders.
 import htmx from "htmx.org";
 import { followEvents } from "./events.js";
+import "./live.js";
 import "./ports.js";
 import { closeTerminals, openTerminals } from "./terminal.js";
 import { enliven } from "./text.js";
