@@ -28,6 +28,8 @@ await esbuild.build({
     site: "static/css/site.css",
     terminal: "static/css/terminal.css",
     panels: "static/css/panels.css",
+    replay: "static/js/replay.js",
+    player: "static/css/player.css",
   },
   plugins: [strictStyles],
   bundle: true,

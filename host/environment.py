@@ -47,6 +47,7 @@ def gather(lab: Instance, **ours: str) -> dict[str, str]:
         "LAB_DATABASE_URL": f"sqlite:///{lab.data}/lab.sqlite3",
         "LAB_REDIS_URL": f"unix://{lab.redis}",
         "LAB_ENGINE_URL": f"unix://{lab.socket}",
+        "LAB_RECORDINGS_DIR": str(lab.data / "recordings"),
         "LAB_EGRESS_SOCKET": str(lab.egress_socket),
         "LAB_SANDBOX_IMAGE": images.sandbox_reference(),
         "LAB_SEEDED_IMAGE": seed.reference(),

@@ -70,6 +70,11 @@ class Environment(BaseSettings):
     terminal_rate: int = Field(default=2000, ge=50)
     transfer_max: int = Field(default=32, ge=1)
     events_max: int = Field(default=2000, ge=100)
+    recording: Literal["siempre", "opcional", "nunca"] = "opcional"
+    recordings_dir: str = "/var/lib/docker-intensivo/lab/data/recordings"
+    recordings_days: int = Field(default=30, ge=0)
+    recordings_total: int = Field(default=2048, ge=1)
+    recording_max: int = Field(default=5, ge=1, le=50)
 
     @field_validator("course_dir")
     @classmethod

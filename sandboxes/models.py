@@ -146,6 +146,37 @@ class EngineEvent(models.Model):
         return f"{self.at:%H:%M:%S} {self.kind} {self.action} {self.attributes.get('name', self.actor)}"
 
 
+class Recording(models.Model):
+    """What one connection of a terminal showed, in a file (recording/)."""
+
+    sandbox = models.ForeignKey(Sandbox, models.CASCADE, related_name="recordings")
+    node = models.CharField(max_length=40)
+    shell = models.CharField(max_length=40)
+    started = models.DateTimeField(default=timezone.now)
+    ended = models.DateTimeField(null=True)
+    file = models.CharField(max_length=60, unique=True)
+    size = models.PositiveIntegerField(default=0)
+    """Bytes, once it has ended."""
+    full = models.BooleanField(default=False)
+    """Whether it ended before the terminal did, for its size."""
+
+    class Meta:
+        indexes = (models.Index(fields=("started",)),)
+
+    def __str__(self) -> str:
+        return f"{self.sandbox} · {self.shell} · {self.started:%Y-%m-%d %H:%M}"
+
+
+class RecordingChoice(models.Model):
+    """Whether a student will not be recorded, where the class leaves it to them."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, models.CASCADE, related_name="recording_choice")
+    refused = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.user} · {'no' if self.refused else 'sí'}"
+
+
 class DoctorRun(models.Model):
     """What one run of `lab_doctor` found. The web does not start over the last one's failure."""
 

@@ -42,10 +42,12 @@ def tend_pool() -> None:
 @shared_task
 def sweep() -> None:
     from sandboxes import checkpoints, grading, reaper
+    from sandboxes.recording import tape
 
     reaper.sweep()
     checkpoints.sweep()
     grading.end_lost_checks()
+    tape.sweep()
 
 
 @shared_task

@@ -5,6 +5,7 @@ from django.urls import path
 from sandboxes import evidence_views, question_views, views
 from sandboxes.files import views as file_views
 from sandboxes.preview import views as preview_views
+from sandboxes.recording import views as recording_views
 from sandboxes.registry import views as registry_views
 from sandboxes.terminal import views as terminal_views
 
@@ -12,6 +13,11 @@ EXERCISE = "curso/<slug:course_slug>/<slug:lesson_slug>/<slug:exercise_slug>/"
 NODE = "laboratorio/<uuid:sandbox>/<slug:node>/"
 
 urlpatterns = [
+    path("grabaciones/", recording_views.recordings, name="recordings"),
+    path("grabaciones/elegir/", recording_views.choose, name="recording-choice"),
+    path("grabaciones/<int:recording_id>/", recording_views.replay, name="replay"),
+    path("grabaciones/<int:recording_id>/cast/", recording_views.cast, name="cast"),
+    path("grabaciones/causa/<int:check_id>/<str:item>/", recording_views.cause, name="cause"),
     path("profesorado/intentos/", evidence_views.attempts, name="attempts"),
     path("profesorado/comprobaciones/<int:check_id>/", evidence_views.evidence, name="evidence"),
     path("cuenta/terminal/", terminal_views.keep_preferences, name="terminal-preferences"),

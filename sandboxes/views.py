@@ -31,6 +31,7 @@ from sandboxes import checkpoints, grading, lifecycle
 from sandboxes.models import Sandbox, State
 from sandboxes.preview import views as preview_views
 from sandboxes.questions import questions
+from sandboxes.recording.views import choice_context as recording_choice
 from sandboxes.terminal import preferences
 
 
@@ -43,6 +44,7 @@ def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_
     context = {"lesson": lesson, "onward": _onward(found), **_statement_context(bound)}
     if request.user.is_authenticated:
         context |= _panel_context(request, bound) | result_context(request, bound) | _hints_context(request, bound)
+        context |= recording_choice(request)
         context |= questions_context(request, bound)
         context["terminal_preferences"] = json.dumps(preferences.read(request.user))
         context["previews"] = {"available": preview_views.available(), "embeds": preview_views.embeds()}
@@ -343,6 +345,7 @@ def result_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
         "onward": _onward(exercise),
         "check": found,
         "seen": _seen(exercise, found),
+        "show_cause": recording_choice(request)["recorded"],
         "completed": exercise.key in progress.progress_of(request.user, catalog.course()).completed,
         "check_url": _url("lab-check", exercise),
         "result_url": _url("lab-result", exercise),

@@ -11,6 +11,7 @@ POSTGRES = os.environ.get("TEST_DATABASE") == "postgres"
 os.environ["LAB_REDIS_URL"] = f"unix://{RUN}/redis.sock"
 os.environ["LAB_DATABASE_URL"] = f"postgres://tests@{quote(str(RUN), safe='')}/postgres" if POSTGRES else f"sqlite:///{RUN}/unused.sqlite3"
 os.environ.setdefault("LAB_SECRET_KEY", "tests")
+os.environ["LAB_RECORDINGS_DIR"] = f"{RUN}/recordings"
 os.environ["LAB_URL"] = "http://testserver"
 for name, value in {
     "RATE_SIGNUP": "1000/minute",

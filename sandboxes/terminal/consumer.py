@@ -23,6 +23,7 @@ from sandboxes import activity
 from sandboxes.engine import EngineError, lab_engine
 from sandboxes.engine.stream import Demultiplexer
 from sandboxes.models import Machine, Sandbox, State
+from sandboxes.recording import tape
 from sandboxes.terminal import protocol
 from sandboxes.terminal.pace import Pace
 from sandboxes.terminal.protocol import CODES
@@ -53,6 +54,8 @@ class TerminalConsumer(AsyncConsumer):
     _opening: asyncio.TimerHandle | None = None
     _waiting: asyncio.TimerHandle | None = None
     _counted: int | None = None
+    _tape: tape.Tape | None = None
+    """What records it, if it is recorded."""
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         # AsyncConsumer hops to the one thread that all consumers share for each message; keystrokes must not.
@@ -83,8 +86,9 @@ class TerminalConsumer(AsyncConsumer):
             await self._close("too-many")
             return
         self._sandbox = arguments["sandbox"]
+        self._size = bytes(4)
         # Before it is looked for: from here on nothing that happens to it is missed.
-        for group in (f"user-{user.pk}", f"sandbox-{self._sandbox}"):
+        for group in (f"user-{user.pk}", f"sandbox-{self._sandbox}", f"recording-{user.pk}"):
             await self.channel_layer.group_add(group, self.channel_name)
             self._groups.append(group)
         # The page says its size first; a page that says nothing is no terminal.
@@ -96,7 +100,7 @@ class TerminalConsumer(AsyncConsumer):
         assert self._sandbox is not None
         machine = await _find_machine(self._user, self._sandbox, self._node)
         if isinstance(machine, Machine):
-            self._container = machine.name
+            self._container, self._machine = machine.name, machine
             self._admitted.set()
             if self._waiting:
                 self._waiting.cancel()
@@ -128,6 +132,7 @@ class TerminalConsumer(AsyncConsumer):
             case protocol.OPEN | protocol.NUMBERED:
                 if self._pump is None and self._opening:
                     self._opening.cancel()
+                    self._size = said.payload[:4]
                     self._pump = asyncio.create_task(self._relay(said))
             case _ if self._pump is not None and self._admitted.is_set():
                 await self._pass_on(said)
@@ -141,6 +146,10 @@ class TerminalConsumer(AsyncConsumer):
         await self._writer.drain()
         if said.kind == protocol.INPUT:
             await self._note_life()
+        elif said.kind == protocol.SIZE:
+            self._size = said.payload
+            if self._tape:
+                self._tape.resize(said.payload)
 
     async def websocket_disconnect(self, _message: dict[str, Any]) -> None:
         await self._leave()
@@ -155,6 +164,14 @@ class TerminalConsumer(AsyncConsumer):
         """From the channel layer: the sandbox ended, or the user logged out."""
         await self._close_with(int(event["code"]))
 
+    async def recording_choice(self, event: dict[str, Any]) -> None:
+        """From the channel layer: the student wants to be recorded, or no longer."""
+        former, self._tape = self._tape, None
+        if former:
+            await former.close()
+        if not event["refused"] and self._sandbox and self._attached.is_set():
+            self._tape = await tape.begin(self.scope["user"].pk, self._machine, self._name, self._size)
+
     async def _say(self, frame: bytes) -> None:
         self._sent = (self._sent + len(frame)) % _WRAP
         await self.send({"type": "websocket.send", "bytes": frame})
@@ -163,12 +180,15 @@ class TerminalConsumer(AsyncConsumer):
         """Attach to the shell and carry its bytes to the page until either ends."""
         await self._admitted.wait()
         try:
+            self._tape = await tape.begin(self.scope["user"].pk, self._machine, self._name, self._size)
             reader, self._writer = await lab_engine().attach(self._container, ATTACH)
             self._writer.write(protocol.encode(opening.kind, opening.payload + self._name.encode()))
             self._attached.set()
             frames, holder = Demultiplexer(), protocol.FrameReader()
             while chunk := await reader.read(65536):
                 for frame in holder.feed(frames.feed(chunk)):
+                    if self._tape:
+                        self._tape.frame(frame)
                     await self._wait_for_room()
                     await self._say(frame)
                     if frame[:1] in protocol.LAST:
@@ -224,6 +244,9 @@ class TerminalConsumer(AsyncConsumer):
         if self._writer:
             self._writer.close()
             self._writer = None
+        former, self._tape = self._tape, None
+        if former:
+            await former.close()
 
 
 @database_sync_to_async
