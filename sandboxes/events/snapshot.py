@@ -62,17 +62,19 @@ def fitting(nodes: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def published(nodes: list[dict[str, Any]]) -> dict[str, Any]:
-    """The message with every published TCP port of running containers."""
-    return {
-        "ports": [
-            {"node": node["name"], "host": port["host"], "container": port["container"], "name": box["name"]}
-            for node in nodes
-            for box in node["containers"]
-            if box["state"] == "running"
-            for port in box["ports"]
-            if port["host"] and port["proto"] == "tcp"
-        ]
+    """The message with every published TCP port of running containers, and of the services of a swarm's manager."""
+    holders = [
+        (node["name"], holder)
+        for node in nodes
+        for holder in [*(box for box in node["containers"] if box["state"] == "running"), *(node["swarm"] or {}).get("services", [])]
+    ]
+    found = {
+        (node, port["host"]): {"node": node, "host": port["host"], "container": port["container"], "name": holder["name"]}
+        for node, holder in reversed(holders)
+        for port in holder["ports"]
+        if port["host"] and port["proto"] == "tcp"
     }
+    return {"ports": [found[key] for key in sorted(found)]}
 
 
 def picture(node: str, answers: list[Any], layers: Mapping[str, list[str]], swarm: list[Any]) -> dict[str, Any]:
@@ -176,6 +178,14 @@ def _swarm(state: Any, answers: list[Any]) -> dict[str, Any] | None:
                 "name": _text(_object(row.get("Spec")).get("Name")),
                 "replicas": _count(_object(row.get("ServiceStatus")).get("DesiredTasks")),
                 "running": _count(_object(row.get("ServiceStatus")).get("RunningTasks")),
+                "ports": [
+                    {
+                        "host": _count(port.get("PublishedPort")) or None,
+                        "container": _count(port.get("TargetPort")),
+                        "proto": _text(port.get("Protocol"), 4),
+                    }
+                    for port in _rows(_object(row.get("Endpoint")).get("Ports"))[:30]
+                ],
             }
             for row in _rows(services)
         ],

@@ -41,6 +41,7 @@ class Engine {
     this.room.append(svg);
     this.tables = element("div", "motor-tables");
     this.tables.hidden = true;
+    Object.assign(this.tables, { tabIndex: 0, role: "region", ariaLabel: "Tu motor, en tablas" });
     this.empty = element("div", "empty");
     this.legend = legend();
     this.told = element("div", "motor-told");

@@ -158,12 +158,13 @@ def test_picture_has_links_ports_and_exit_codes() -> None:
 
 def test_picture_of_a_swarm() -> None:
     nodes = [{"ID": "n" * 25, "Description": {"Hostname": "lab"}, "Spec": {"Role": "manager"}, "Status": {"State": "ready"}}]
-    services = [{"Spec": {"Name": "web"}, "ServiceStatus": {"DesiredTasks": 3, "RunningTasks": 2}}]
+    endpoint = {"Ports": [{"PublishedPort": 30000, "TargetPort": 80, "Protocol": "tcp"}]}
+    services = [{"Spec": {"Name": "web"}, "ServiceStatus": {"DesiredTasks": 3, "RunningTasks": 2}, "Endpoint": endpoint}]
     info = {"Swarm": {"LocalNodeState": "active", "ControlAvailable": True}}
     found = snapshot.picture("lab", [[], [], [], {}, info], {}, [nodes, services])["swarm"]
     assert found == {
         "nodes": [{"id": "n" * 12, "hostname": "lab", "role": "manager", "state": "ready"}],
-        "services": [{"name": "web", "replicas": 3, "running": 2}],
+        "services": [{"name": "web", "replicas": 3, "running": 2, "ports": [{"host": 30000, "container": 80, "proto": "tcp"}]}],
     }
 
 

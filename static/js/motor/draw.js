@@ -161,7 +161,9 @@ export class Picture {
 
   show({ items, width, height }) {
     const first = !this.#groups.size;
-    Object.entries({ width, height, viewBox: `0 0 ${width} ${height}` }).forEach(([name, value]) => this.svg.setAttribute(name, value));
+    const box = `0 0 ${width} ${height}`;
+    // Written only when it differs: it would lay out everything anew.
+    if (this.svg.getAttribute("viewBox") !== box) Object.entries({ width, height, viewBox: box }).forEach(([name, value]) => this.svg.setAttribute(name, value));
     const seen = new Set();
     for (const item of items) {
       seen.add(item.key);
