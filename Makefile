@@ -1,5 +1,5 @@
 # The targets people and CI call. Everything they need is installed by host/bootstrap.sh.
-.PHONY: run bundle stop compose-up compose-down compose-test compose uninstall test test-fast test-postgres prove preview check lock certificate bench
+.PHONY: run bundle stop compose-up compose-down compose-test compose uninstall test test-fast test-postgres prove preview check lock certificate bench captures
 PY = .venv/bin/python
 FAST = -m "not engine and not browser"
 
@@ -57,3 +57,6 @@ certificate:
 
 bench:
 	@sh bench/run.sh
+
+captures:
+	@sh host/bootstrap.sh python -m bench.pages $(ARGS)

@@ -8,7 +8,9 @@ const SAID_FOR = 1800;
 export function enliven(root) {
   root.querySelectorAll(".shell:not([data-alive])").forEach(transcript);
   root.querySelectorAll(".text pre:not([data-alive])").forEach(plainBlock);
-  root.querySelectorAll(".text .table:not([tabindex]), .text pre:not([tabindex])").forEach(reachable);
+  // All are measured before any is changed: one layout, not one for each.
+  const blocks = [...root.querySelectorAll(".text .table:not([tabindex]), .text pre:not([tabindex])")];
+  blocks.filter((block) => block.scrollWidth > block.clientWidth).forEach(reachable);
 }
 
 function button(className, text, label) {
@@ -52,7 +54,6 @@ function plainBlock(block) {
 }
 
 function reachable(element) {
-  if (element.scrollWidth <= element.clientWidth) return;
   element.tabIndex = 0;
   if (element.matches(".table")) {
     element.setAttribute("role", "region");

@@ -169,7 +169,64 @@ def test_the_looks_follow_the_system_and_what_is_chosen(page: Page) -> None:
 def test_no_page_has_a_violation_of_accessibility(page: Page, address: str, theme: str, width: int) -> None:
     page.context.add_cookies([{"name": "aspecto", "value": theme, "url": address}])
     page.set_viewport_size({"width": width, "height": 850})
-    for url in ("/curso/mi-curso/", LESSON, EXERCISE, "/glosario/"):
+    for url in ("/curso/mi-curso/", LESSON, f"{LESSON}laboratorio/", EXERCISE, "/glosario/", "/buscar/?q=capa", "/progreso/"):
         page.goto(url)
         found = Axe().run(page)
         assert found.violations_count == 0, f"{url}: {found.generate_report()}"
+
+
+def test_the_first_visit_is_shown_around_once_and_may_be_skipped(page: Page) -> None:
+    page.goto(EXERCISE)
+    tour = page.get_by_test_id("tour")
+    expect(tour).to_contain_text("1 de 5")
+    for number in range(2, 6):
+        page.keyboard.press("Enter")
+        expect(tour).to_contain_text(f"{number} de 5")
+    page.keyboard.press("Enter")
+    expect(tour).to_have_count(0)
+    page.reload()
+    expect(page.locator("#enunciado")).to_be_visible()
+    expect(tour).to_have_count(0)
+    page.locator("body").press("?")
+    page.get_by_role("button", name="Ver la visita guiada").click()
+    expect(tour).to_contain_text("1 de 5")
+    page.keyboard.press("Escape")
+    expect(tour).to_have_count(0)
+
+
+def test_shortcuts_and_their_sheet(page: Page) -> None:
+    page.goto(EXERCISE)
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    sheet = page.get_by_role("dialog", name="Atajos de teclado")
+    expect(sheet).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(sheet).to_be_hidden()
+    page.keyboard.press("Alt+1")
+    expect(page.locator("#panel-texto")).to_be_focused()
+    page.keyboard.press("/")
+    page.wait_for_url("**/buscar/")
+    page.keyboard.type("imágenes/?")
+    expect(page.get_by_role("searchbox")).to_have_value("imágenes/?")
+    expect(sheet).to_be_hidden()
+
+
+def test_nothing_moves_for_who_wants_nothing_to_move(page: Page) -> None:
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(EXERCISE)
+    moving = page.evaluate(
+        """() => [...document.querySelectorAll("*")].filter(each => {
+            const style = getComputedStyle(each);
+            return Math.max(...style.transitionDuration.split(",").map(parseFloat)) > 0.001 || style.scrollBehavior === "smooth";
+        }).map(each => each.tagName)"""
+    )
+    assert moving == []
+
+
+@pytest.mark.parametrize("url", ["/curso/mi-curso/", LESSON, EXERCISE, "/glosario/", "/buscar/?q=capa", "/progreso/"])
+def test_at_200_per_cent_nothing_is_cut_or_scrolls_sideways(page: Page, url: str) -> None:
+    page.set_viewport_size({"width": 640, "height": 512})  # 1280 × 1024 at 200 %
+    page.goto(url)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 640
+    page.set_viewport_size({"width": 320, "height": 512})  # 400 %: WCAG 1.4.10
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 320
