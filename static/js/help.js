@@ -25,7 +25,9 @@ function withAlt(event) {
     const tab = tabs[digit - 2];
     if (!tab) return;
     const name = tab.id.slice(4);
-    reach(name, document.querySelector(`#panel-${name} :is(textarea, button, [tabindex="0"])`) ?? tab);
+    const panel = document.getElementById(`panel-${name}`);
+    showTab(name); // what is hidden takes no focus
+    reach(name, panel.querySelector(".screen:not([hidden]) textarea, .cm-content") ?? panel.querySelector("button, a, [tabindex='0']") ?? tab);
   } else return;
   event.preventDefault();
   event.stopPropagation();
