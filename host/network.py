@@ -23,6 +23,21 @@ SYSCTLS = ("net.ipv4.ip_forward=1", "net.ipv4.ip_unprivileged_port_start=80")
 """Of the namespace alone. What listens there below 1024 (registry, packages) needs no privilege for it."""
 
 
+_EACH = "28"
+"""Sources are told apart by their network: a student may take all the addresses of theirs."""
+CAPS = (
+    # Before what is established: all questions from one port are one connection to the kernel.
+    ("-p", "udp", "--dport", "53", "-m", "hashlimit", "--hashlimit-above", "200/second", "--hashlimit-burst", "400",
+     "--hashlimit-mode", "srcip", "--hashlimit-srcmask", _EACH, "--hashlimit-name", "lab-questions", "-j", "DROP"),
+    # The tokens' listener takes a hundred at once, from everybody.
+    ("-p", "tcp", "--syn", "--dport", "5001", "-m", "connlimit", "--connlimit-above", "20", "--connlimit-mask", _EACH,
+     "-j", "REJECT", "--reject-with", "tcp-reset"),
+    ("-p", "tcp", "--syn", "-m", "connlimit", "--connlimit-above", "200", "--connlimit-mask", _EACH,
+     "-j", "REJECT", "--reject-with", "tcp-reset"),
+)  # fmt: skip
+"""What one session may ask of the lab's services, so that the others are answered too."""
+
+
 def exists(lab: Instance) -> bool:
     return succeeds("ip", "netns", "pids", lab.namespace)
 
@@ -49,6 +64,9 @@ def raise_up(lab: Instance) -> None:
     _in(lab, "sysctl", "-qw", *SYSCTLS, "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
     succeeds("modprobe", "br_netfilter")
     _in(lab, "iptables-restore", stdin=_ipv4_rules(lab))
+    for cap in CAPS:
+        # Apart from the rest: without the module in the kernel the lab stands all the same, and the doctor finds it open.
+        succeeds("nsenter", f"--net=/run/netns/{lab.namespace}", "iptables", "-w", "-A", "LAB-CAPS", "!", "-i", UPLINK, *cap)
     # Without IPv6 in the kernel there is nothing to close.
     if succeeds("test", "-e", "/proc/sys/net/ipv6"):
         _in(lab, "ip6tables-restore", stdin=_IPV6_RULES)
@@ -90,9 +108,11 @@ def _ipv4_rules(lab: Instance) -> str:
 :FORWARD DROP [0:0]
 :OUTPUT ACCEPT [0:0]
 :DOCKER-USER - [0:0]
+:LAB-CAPS - [0:0]
 :LAB-EGRESS - [0:0]
 :LAB-NAMES - [0:0]
 -A INPUT -i lo -j ACCEPT
+-A INPUT -j LAB-CAPS
 -A INPUT -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT
 -A INPUT -i {UPLINK} -s {lab.host_address} -j ACCEPT
 -A INPUT ! -i {UPLINK} -d {SERVICE_ADDRESS} -p udp --dport 53 -j ACCEPT

@@ -272,6 +272,19 @@ _AIO = _exhaust(
     first="my $q=16384;",
 )
 _AIO_ONE = f"""perl -e 'my $c=pack("Q",0); exit(syscall({syscalls.number("io_setup")},64,$c)<0 ? 1 : 0)'"""
+_QUESTIONS = """perl -MIO::Socket::INET -MTime::HiRes=time -e '
+my $s = IO::Socket::INET->new(PeerAddr => "10.122.0.1:53", Proto => "udp") or die; $s->blocking(0);
+my ($n, $m, $end, $said) = (0, 0, time + 3);
+my $take = sub { while (defined $s->recv($said, 512) && length $said) { $m++ } };
+while (time < $end) {
+  $n++ if defined $s->send(pack("n6", $n & 0xffff, 0x0100, 1, 0, 0, 0) . "\\x06espejo\\x03lab\\x00" . pack("nn", 1, 1)); $take->();
+}
+select(undef, undef, undef, 0.5); $take->(); print "preguntadas $n: contestadas $m";'"""
+_QUESTION_ONE = "timeout 2 getent hosts espejo.lab"
+_CONNECTIONS = f"""ulimit -n $(ulimit -Hn); perl -MIO::Socket::INET -e '
+my @f; while (@f < 1500) {{ push @f, IO::Socket::INET->new(PeerAddr => "10.122.0.1:5000", Timeout => 2) || last }}
+$| = 1; print "abiertas ".@f."\n"; sleep {_HOLD};'"""
+_CONNECTION_ONE = "curl -sf -m 2 http://10.122.0.1:5000/v2/"
 _CGROUPS = """base=$(find /sys/fs/cgroup -maxdepth 1 -name pids -o -maxdepth 1 -name cgroup.procs | head -1)
 [ -d "$base" ] || base=/sys/fs/cgroup; mkdir -p $base/doctor; n=0
 while [ $n -lt 1500 ] && mkdir $base/doctor/$n 2>/dev/null; do n=$((n + 1)); done
@@ -349,6 +362,24 @@ def attacks() -> tuple[Attack, ...]:
             "el vecino consigue las suyas",
             spared(says(r"tomados \d+: .*")),
             neighbour=_AIO_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "preguntas",
+            "Inundar de preguntas el DNS del laboratorio",
+            _QUESTIONS,
+            "se contestan 200 por segundo y el vecino encuentra el espejo",
+            spared(counts(r"contestadas (\d+)", most=2500)),
+            neighbour=_QUESTION_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "conexiones",
+            "Agotar las conexiones del espejo",
+            _CONNECTIONS,
+            "200 como mucho y el vecino consigue la suya",
+            spared(counts(r"abiertas (\d+)", most=200)),
+            neighbour=_CONNECTION_ONE,
             seconds=60,
         ),
         Attack(

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from host.instance import SERVICE_ADDRESS, Instance
-from host.network import _IPV6_RULES, UPLINK, _ipv4_rules
+from host.network import _IPV6_RULES, CAPS, UPLINK, _ipv4_rules
 
 LAB = Instance("lab")
 RULES = _ipv4_rules(LAB)
@@ -38,7 +38,7 @@ def test_the_text_is_a_whole_table(rules: str) -> None:
 
 @pytest.mark.parametrize("chain", ["INPUT", "DOCKER-USER"])
 def test_what_is_not_admitted_is_rejected_at_once_and_last(chain: str) -> None:
-    verdicts = [re.search(r"-j (\w+)", rule).group(1) for rule in rules_of(chain)]  # type: ignore[union-attr]
+    verdicts = [re.search(r"-j (\w+)", rule).group(1) for rule in rules_of(chain) if rule != "-j LAB-CAPS"]  # type: ignore[union-attr]
     assert verdicts == sorted(verdicts), "ACCEPT before REJECT"
     tcp, rest = rules_of(chain)[-2:]
     assert tcp == "-p tcp -j REJECT --reject-with tcp-reset"
@@ -51,6 +51,17 @@ def test_sandboxes_reach_the_labs_services_and_no_other_port() -> None:
     assert all(f"-d {SERVICE_ADDRESS} " in rule for rule in admitted)
     ports = {re.search(r"-p (\w+)", rule).group(1): re.search(r"--dports? (\S+)", rule).group(1) for rule in admitted}  # type: ignore[union-attr]
     assert ports == {"udp": "53", "tcp": "53,80,443,5000,5001"}
+
+
+def test_what_a_session_may_ask_of_the_services_is_capped_before_anything_is_admitted() -> None:
+    rules = rules_of("INPUT")
+    assert rules.index("-j LAB-CAPS") < next(number for number, rule in enumerate(rules) if "ESTABLISHED" in rule)
+    assert {cap[cap.index("-j") + 1] for cap in CAPS} == {"DROP", "REJECT"}, "a cap admits nothing"
+    questions, tokens, all_of_them = CAPS
+    assert "hashlimit" in questions
+    assert tokens[tokens.index("--dport") + 1] == "5001"
+    assert "--dport" not in all_of_them
+    assert all("28" in cap for cap in CAPS), "a session is its network, not one address"
 
 
 def test_only_the_host_enters_from_outside() -> None:
