@@ -14,7 +14,7 @@ FRESH = 180
 
 
 def web() -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=20)
     connection.request("GET", "/cuenta/login/", headers={"Host": urlsplit(os.environ["LAB_URL"]).netloc, "X-Forwarded-Proto": "https"})
     return connection.getresponse().status < 400
 
@@ -22,14 +22,14 @@ def web() -> bool:
 def tokens() -> bool:
     # To itself, under a name that its certificate does not have.
     unverified = ssl._create_unverified_context()  # noqa: S323
-    connection = http.client.HTTPSConnection("127.0.0.1", 5001, timeout=5, context=unverified)
+    connection = http.client.HTTPSConnection("127.0.0.1", 5001, timeout=20, context=unverified)
     connection.request("GET", "/")
     return connection.getresponse().status == 404
 
 
 def previews() -> bool:
     first = int(os.environ["LAB_PREVIEW"].rpartition(":")[2].split("-")[0])
-    socket.create_connection(("127.0.0.1", first), timeout=5).close()
+    socket.create_connection(("127.0.0.1", first), timeout=20).close()
     return True
 
 

@@ -60,7 +60,7 @@ def _up(lab: Instance) -> None:
     settings = compose_files.settings(lab)
     if not _runs_here(lab):
         check_port(settings["LAB_BIND"])
-    _start_host(lab)
+    _start_host(lab, settings)
     url = _engine(lab)
     base = images.ensure_base(url, _detail)
     compose_plugin.ensure(url, base, _detail)
@@ -72,12 +72,15 @@ def _up(lab: Instance) -> None:
     _announce(lab, settings)
 
 
-def _start_host(lab: Instance) -> None:
-    """Start the host's part in the background, saying what it says, unless it is up."""
+def _start_host(lab: Instance, settings: dict[str, str]) -> None:
+    """Start the host's part in the background, saying what it says, unless it is up and as it would be started now."""
     if _host_pid(lab):
         if not lab.ready_file.exists():
             raise HostError("el laboratorio ya está en marcha con «make run», o arrancando: páralo con «make stop».")
-        return
+        if lab.ready_file.read_text() == composed.version(settings):
+            return
+        print("La parte de la máquina ha cambiado: se para y arranca de nuevo; los laboratorios se podrán continuar.", flush=True)
+        _stop_host(lab)
     lab.logs.mkdir(parents=True, exist_ok=True)
     log = lab.logs / "host.log"
     with log.open("wb") as output:

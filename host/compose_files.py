@@ -39,6 +39,7 @@ def settings(lab: Instance) -> dict[str, str]:
         "LAB_CA_CERT": "/etc/laboratorio/ca.crt",
         "LAB_REGISTRY_KEYS": "",
         "LAB_REGISTRY_STORE": "/srv/registro",
+        "LAB_RECORDINGS_DIR": "/srv/grabaciones",
         "LAB_DEMO_ACCOUNTS": "false",
     }
     lab.home.mkdir(parents=True, exist_ok=True)

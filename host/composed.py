@@ -6,11 +6,13 @@ registry's store and keys. Starting those containers is host/compose.py's.
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from host import accounts, network, routes, services
-from host.instance import Instance
+from host import accounts, images, network, routes, seed, services
+from host.instance import ROOT, Instance
 from host.shell import succeeds
 from host.supervisor import Service, Supervisor
 
@@ -31,6 +33,16 @@ def hand_over(lab: Instance, supervisor: Supervisor) -> None:
     """Images are sown: from now on the mirror is compose's, like the other services."""
     supervisor.stop("mirror")
     network.forward_services(lab)
+
+
+def version(settings: Mapping[str, str]) -> str:
+    """Names what the host's part is made of: what it runs, from which images, and what it was told. Another needs another start."""
+    digest = hashlib.sha256(f"{seed.reference()} {images.sandbox_reference()} {images.course_key()} {images.packages().key}".encode())
+    digest.update(f"{settings.get('LAB_INTERNET', '')} {os.environ.get('LAB_SUBNET_OCTET', '')}".encode())
+    for path in sorted((ROOT / "host").rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def engine_url(lab: Instance) -> str | None:

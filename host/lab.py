@@ -80,7 +80,7 @@ def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
         if executed:
             return _execute(lab, executed)
         if lab.composed:
-            lab.ready_file.touch()
+            lab.ready_file.write_text(composed.version(settings))
         else:
             _announce(lab, settings)
         while True:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from host import accounts, compose, compose_files, images, instance, routes
+from host import accounts, compose, compose_files, composed, images, instance, routes
 from host.instance import ROOT, HostError, Instance
 
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -178,3 +178,11 @@ def test_a_failed_start_is_one_sentence(
     monkeypatch.setattr(compose, "_engine", lambda _lab: "unix:///no")
     monkeypatch.setattr(subprocess, "run", Said(ps=listed, logs=logs))
     assert compose._why(lab, stderr).startswith(sentence)
+
+
+def test_the_hosts_part_is_known_by_what_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = composed.version({"LAB_INTERNET": "true"})
+    assert composed.version({"LAB_INTERNET": "true", "LAB_SIGNUP": "cerrado"}) == first
+    assert composed.version({}) != first
+    monkeypatch.setattr(images, "sandbox_reference", lambda: "sandbox:otra")
+    assert composed.version({"LAB_INTERNET": "true"}) != first
