@@ -79,7 +79,7 @@ def open_machines(count: int) -> tuple[Site, list[str]]:
     students = [Student(number) for number in range(count)]
     sandboxes = []
     for student in students:
-        panel = student.ask("/curso/docker-intensivo/hello-world/hello-world/iniciar/", post=True)
+        panel = student.ask("/curso/docker-intensivo/hello-world/hello-world/iniciar/", post={})
         while 'data-state="ready"' not in panel:
             time.sleep(0.2)
             panel = student.ask("/curso/docker-intensivo/hello-world/hello-world/panel/")
