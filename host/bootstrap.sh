@@ -171,7 +171,7 @@ case $command in
         exec .venv/bin/python -m host.compose "$verb" "$@" ;;
     bundle)
         prepare run
-        .venv/bin/python -c 'from host import images; images.ensure(lambda what: print(f"      construyendo {what}"))'
+        .venv/bin/python -c 'from host import images; from host.instance import Instance; images.ensure(Instance("lab"), lambda what: print(f"      construyendo {what}"))'
         bundle_make "${1:-aula.tar.gz}" ;;
     down | uninstall)
         [ "$(id -u)" = 0 ] || fail "hace falta ser root: repite la orden con sudo."

@@ -1,12 +1,14 @@
 """Which exercises have been proven as they are now: a file beside each, `pruebas.json`, kept with the course.
 
-An exercise's fingerprint changes with its folder, with the graders it uses and with the images.
+An exercise's fingerprint changes with its folder, with the graders it uses, with the sandbox's image and with the course
+images that its files name.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import tomllib
 from collections.abc import Iterable
 from datetime import date
 from functools import cache
@@ -39,13 +41,20 @@ class Entry(BaseModel):
 
 def fingerprint(exercise: Exercise) -> str:
     """What the exercise's proof rests on, in 16 letters."""
-    parts = f"{content(exercise)} {graders(exercise)} {_images()}"
+    parts = f"{content(exercise)} {graders(exercise)} {_images(tuple(_named(exercise)))}"
     return hashlib.sha256(parts.encode()).hexdigest()[:16]
 
 
 @cache
-def _images() -> str:
-    return of_files(path for path in sorted(IMAGES.rglob("*")) if path.is_file())
+def _images(folders: tuple[str, ...]) -> str:
+    return of_files(path for folder in folders for path in sorted((IMAGES / folder).rglob("*")) if path.is_file())
+
+
+def _named(exercise: Exercise) -> list[str]:
+    """The folders of the images that an exercise stands on: the sandbox's, the packages', and the course's that it names."""
+    said = "".join(path.read_text(errors="ignore") for path in sorted(folder_of(exercise).rglob("*")) if path.is_file())
+    course = tomllib.loads((IMAGES / "course" / "images.toml").read_text())
+    return ["sandbox", "packages", *(f"course/{folder}" for folder, name in sorted(course.items()) if name.rpartition(":")[0] in said)]
 
 
 def read(exercise: Exercise) -> Entry | None:
