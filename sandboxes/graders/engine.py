@@ -27,7 +27,7 @@ Value = str | int | float | bool | None
 
 # As root: is it there, who may open its socket, which groups does alumno have.
 _LOOK = r"""
-up=down; for file in /proc/[0-9]*/comm; do read -r name < "$file" 2>/dev/null; [ "$name" = dockerd ] && up=up; done
+up=down; for file in /proc/[0-9]*/comm; do name=; { read -r name < "$file"; } 2>/dev/null; [ "$name" = dockerd ] && up=up; done
 echo "lab $up $(stat -Lc '%a %G' /var/run/docker.sock 2>/dev/null || echo 0 -) $(id -nG alumno | tr ' ' ',')"
 """
 # As alumno, in a shell that has just logged in.

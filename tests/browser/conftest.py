@@ -47,7 +47,13 @@ class Site:
             env={**self.env, f"LAB_{name.upper()}_READY": str(ready)},
         )  # fmt: skip
         log.close()
-        wait_until(self._answers if name == "web" else ready.exists, seconds=60)
+        wait_until(lambda: self._lives(name) and (self._answers() if name == "web" else ready.exists()), seconds=60)
+
+    def _lives(self, name: str) -> bool:
+        """Fails if it ended: what answers at its port would be another."""
+        if self.processes[name].poll() is not None:
+            pytest.fail(f"{name} ended: {(RUN / f'{name}.log').read_text()[-500:]}")
+        return True
 
     def kill(self, name: str) -> None:
         """kill -9, with its children."""
