@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import time
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,13 +20,13 @@ from host.shell import sh, succeeds
 
 def clear(lab: Instance) -> None:
     """End and remove what this lab, or a killed one of its name, left on the host."""
-    for group in Path("/sys/fs/cgroup").glob(f"**/{lab.namespace}"):
-        for procs in group.rglob("cgroup.procs"):
-            with suppress(OSError):
-                _kill([int(pid) for pid in procs.read_text().split()])
+    groups = list(Path("/sys/fs/cgroup").glob(f"**/{lab.namespace}"))
+    _thaw(groups)
+    inside = {pid for group in groups for pid in _members(group)}
     if network.exists(lab):
-        _kill([int(pid) for pid in sh("ip", "netns", "pids", lab.namespace, check=False).split()])
-    for group in Path("/sys/fs/cgroup").glob(f"**/{lab.namespace}"):
+        inside |= {int(pid) for pid in sh("ip", "netns", "pids", lab.namespace, check=False).split()}
+    _kill(inside | _of_engine(lab))
+    for group in groups:
         for folder in sorted(group.rglob("*"), key=lambda path: -len(path.parts)):
             if folder.is_dir():
                 with suppress(OSError):
@@ -47,7 +48,34 @@ def clear(lab: Instance) -> None:
             shutil.rmtree(child, ignore_errors=True) if child.is_dir() else child.unlink(missing_ok=True)
 
 
-def _kill(pids: list[int]) -> None:
+def _thaw(groups: Iterable[Path]) -> None:
+    """A warm machine is paused, and what is frozen does not die before it thaws."""
+    for group in groups:
+        for name, thawed in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
+            for state in group.rglob(name):
+                with suppress(OSError):
+                    state.write_text(thawed)
+
+
+def _members(group: Path) -> Iterator[int]:
+    for procs in group.rglob("cgroup.procs"):
+        with suppress(OSError):
+            yield from (int(pid) for pid in procs.read_text().split())
+
+
+def _of_engine(lab: Instance) -> set[int]:
+    """The gate, and the keepers of containers, which stay when their engine is killed: they are in no cgroup of the lab's."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            program, *arguments = (folder / "cmdline").read_text(errors="replace").split("\0")
+            keeps = Path(program).name.startswith("containerd-shim") and any(word.startswith(f"{lab.run}/") for word in arguments)
+            if keeps or str(lab.plugin_socket) in arguments:
+                found.add(int(folder.name))
+    return found - {os.getpid()}
+
+
+def _kill(pids: Collection[int]) -> None:
     for pid in pids:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
