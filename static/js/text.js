@@ -136,7 +136,11 @@ function showCard(term) {
   shownFor?.removeAttribute("aria-describedby");
   shownFor = term;
   term.setAttribute("aria-describedby", card.id);
-  const box = term.getClientRects()[0] ?? term.getBoundingClientRect();
+  placeCard();
+}
+
+function placeCard() {
+  const box = shownFor.getClientRects()[0] ?? shownFor.getBoundingClientRect();
   const width = Math.min(336, innerWidth - 24);
   card.style.width = `${width}px`;
   card.style.left = `${Math.max(12, Math.min(box.left, innerWidth - width - 12))}px`;
@@ -158,4 +162,5 @@ document.addEventListener("pointerover", ({ target }) => {
 });
 document.addEventListener("focusin", ({ target }) => (target.matches?.(".term") ? showCard(target) : hideCard()));
 document.addEventListener("keydown", ({ key }) => key === "Escape" && hideCard());
-document.addEventListener("scroll", hideCard, { capture: true, passive: true });
+// A card stays with its term while that is pointed at or has the focus, also when the page moves below the pointer.
+document.addEventListener("scroll", () => shownFor && (shownFor.matches(":hover, :focus") ? placeCard() : hideCard()), { capture: true, passive: true });

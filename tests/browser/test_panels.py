@@ -86,6 +86,7 @@ def test_files_are_written_in_the_page_and_in_the_terminal_and_nothing_is_lost(p
 
 def test_the_picture_follows_what_is_done_and_is_read_by_keyboard_and_as_a_table(person: Any) -> None:
     page = person("motor")
+    alone(page)
     start(page)
     shown(page, "motor")
     send(page, [])
@@ -110,6 +111,7 @@ def test_the_picture_follows_what_is_done_and_is_read_by_keyboard_and_as_a_table
 
 def test_sixty_images_and_fifty_containers_are_drawn_and_only_what_changes_is_touched(person: Any) -> None:
     page = person("grande")
+    alone(page)
     start(page)
     shown(page, "motor")
     send(page, [f"caja{number}" for number in range(50)], images=60)
@@ -127,6 +129,11 @@ def test_sixty_images_and_fifty_containers_are_drawn_and_only_what_changes_is_to
     # Its box, and the wires that it hung on: not the hundreds of others.
     assert page.evaluate("() => window.touched") <= 4
     end(page)
+
+
+def alone(page: Page) -> None:
+    """Nothing is heard of the sandbox but what the test says (`send`). Before the page opens its live channel."""
+    page.route_web_socket("**/ws/laboratorio/**", lambda _socket: None)
 
 
 def send(page: Page, names: list[str], *, images: int = 1, stopped: str = "") -> None:
