@@ -40,7 +40,9 @@ def test_an_exercise_is_done_by_keyboard_alone(person: Any) -> None:
     expect(page.get_by_test_id("lab-state")).to_have_attribute("data-state", "ready", timeout=60_000)
     wait_until(lambda: "alumno@" in screen(page), seconds=30)
     page.keyboard.press("Alt+2")
-    page.keyboard.type("docker run busybox:1.37 echo 'hello world' && docker run --name saludo busybox:1.37 echo hola; echo fin-$((40+2))\n")
+    page.keyboard.type(
+        "docker run busybox:1.37 echo 'hello world' && docker run --name saludo busybox:1.37 echo hola; echo fin-$((40+2))\n"
+    )
     wait_until(lambda: "fin-42" in screen(page), seconds=60)
     page.keyboard.press("Alt+C")
     expect(page.get_by_test_id("check-result")).to_have_attribute("data-status", "passed", timeout=60_000)
