@@ -52,6 +52,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
 
 
+@pytest.fixture(scope="session", autouse=POSTGRES)
+def no_session_left(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """A thread that asked the database keeps its session, and PostgreSQL drops no database that is in use."""
+    from django.db import connection
+
+    yield
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
 def _touches_database(item: pytest.Item) -> bool:
     names = set(getattr(item, "fixturenames", ()))
     return bool(item.get_closest_marker("django_db") or names & {"db", "transactional_db", "django_db_setup"})

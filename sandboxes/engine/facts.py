@@ -131,6 +131,7 @@ class FileFacts(Facts):
     owner: str
     """By its passwd; the number if it has no name there."""
     modified: int
+    """Milliseconds since 1970."""
     size: int
     text: str
     """The beginning."""

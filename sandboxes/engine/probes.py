@@ -15,7 +15,7 @@ _CLEAN = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LIBMOUNT_FORCE_MOU
 # ROOT PATH [LAYER…]: the file's facts, the names beside it and its beginning. Layers are mounted over one another
 # in a mount namespace that ends with the program; the path is looked up from inside, so links can't lead out.
 _LOOK = r"""
-my ($root, $path, @layers) = @ARGV;
+my ($root, $path, @layers) = @ARGV; my $fine = eval { require Time::HiRes; 1 };
 if (@layers > 1) {
   $root = "/mnt";
   system("mount", "-t", "overlay", "overlay", "-o", "ro,lowerdir=" . join(":", @layers), $root) == 0 or exit 9;
@@ -29,7 +29,8 @@ if (@s && -f "/etc/passwd" && open(my $p, "<", "/etc/passwd")) {
 }
 my $text = ""; if ($kind eq "file" && open(my $f, "<", $path)) { read $f, $text, LIMIT }
 $owner =~ s/\s//g;
-print join(" ", "lab", $kind, @s ? ($s[2] & 07777, $s[4], $s[9], $s[7]) : (0, 0, 0, 0), $owner), "\n", join("/", sort @near), "\n", $text;
+my $modified = sprintf "%.0f", 1000 * (@s ? ($fine ? (Time::HiRes::stat($path))[9] : $s[9]) : 0);
+print join(" ", "lab", $kind, @s ? ($s[2] & 07777, $s[4], $modified, $s[7]) : (0, 0, 0, 0), $owner), "\n", join("/", sort @near), "\n", $text;
 """
 
 # PID: the processes that share its namespace, one a line: number inside, uid, owner, words.

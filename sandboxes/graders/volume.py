@@ -41,7 +41,7 @@ class MountingSeen(Evidence):
     others: list[str]
     """What else it has, as `-v` writes it."""
     created: int
-    """Seconds since 1970."""
+    """Milliseconds since 1970, as `modified`: what is pasted is done within a second."""
 
 
 class VolumeEvidence(Evidence):
@@ -146,13 +146,13 @@ def _see(spec: VolumeSpec, container: ContainerFacts) -> MountingSeen:
         name=container.name,
         paths=[mount.path for mount in mine][:10],
         others=[f"{mount.origin}:{mount.path}"[:300] for mount in container.mounts if mount not in mine][:10],
-        created=_seconds(container.created),
+        created=_milliseconds(container.created),
     )
 
 
-def _seconds(moment: str) -> int:
+def _milliseconds(moment: str) -> int:
     try:
-        return int(datetime.fromisoformat(moment).timestamp())
+        return int(datetime.fromisoformat(moment).timestamp() * 1000)
     except (ValueError, OverflowError):
         return 0
 
