@@ -29,8 +29,8 @@ if (@s && -f "/etc/passwd" && open(my $p, "<", "/etc/passwd")) {
 }
 my $text = ""; if ($kind eq "file" && open(my $f, "<", $path)) { read $f, $text, LIMIT }
 $owner =~ s/\s//g;
-my $modified = sprintf "%.0f", 1000 * (@s ? ($fine ? (Time::HiRes::stat($path))[9] : $s[9]) : 0);
-print join(" ", "lab", $kind, @s ? ($s[2] & 07777, $s[4], $modified, $s[7]) : (0, 0, 0, 0), $owner), "\n", join("/", sort @near), "\n", $text;
+my $when = sprintf "%.0f", 1000 * (@s ? ($fine ? (Time::HiRes::stat($path))[9] : $s[9]) : 0);
+print join(" ", "lab", $kind, @s ? ($s[2] & 07777, $s[4], $when, $s[7]) : (0, 0, 0, 0), $owner), "\n", join("/", sort @near), "\n", $text;
 """
 
 # PID: the processes that share its namespace, one a line: number inside, uid, owner, words.
