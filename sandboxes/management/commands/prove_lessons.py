@@ -22,7 +22,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = _chosen(options["lecciones"])
         with ThreadPoolExecutor(max(1, options["jobs"])) as pool:
-            walks = list(pool.map(lambda lesson: walk(_text(lesson), lab_engine()), chosen))
+            walks = list(pool.map(_walked, chosen))
         for lesson, done in zip(chosen, walks, strict=True):
             self._tell(lesson, done, everything=options["ver"])
         faults = sum(len(done.differences) for done in walks)
@@ -36,6 +36,12 @@ class Command(BaseCommand):
             self.stdout.write(f"  {line}: $ {command}\n" + "".join(f"      {said}\n" for said in seen), ending="")
         for difference in done.differences:
             self.stdout.write(f"    {difference}")
+
+
+def _walked(lesson: catalog.Lesson) -> Walk:
+    """What differs is typed once more, in new machines: a slow moment is not the text's fault, and a true one comes back."""
+    done = walk(_text(lesson), lab_engine())
+    return walk(_text(lesson), lab_engine()) if done.differences else done
 
 
 def _chosen(wanted: list[str]) -> list[catalog.Lesson]:
