@@ -66,7 +66,7 @@ def no_session_left(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
 def _touches_database(item: pytest.Item) -> bool:
     names = set(getattr(item, "fixturenames", ()))
-    return bool(item.get_closest_marker("django_db") or names & {"db", "transactional_db", "django_db_setup"})
+    return bool(item.get_closest_marker("django_db") or names & {"db", "transactional_db"})
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float = 10) -> Any:
