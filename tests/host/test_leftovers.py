@@ -35,8 +35,9 @@ def frozen() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_paused_machines_and_the_keepers_of_containers_of_a_killed_lab_are_ended_at_once(
-    frozen: subprocess.Popen[bytes], tmp_path: Path
+    frozen: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LAB_SUBNET_OCTET", "99")  # not that of the lab in which this runs: its routes would go too
     shim = tmp_path / "containerd-shim-runc-v2"
     shim.symlink_to("/bin/bash")
     ours, another = (
