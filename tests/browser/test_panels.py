@@ -91,7 +91,7 @@ def test_the_picture_follows_what_is_done_and_is_read_by_keyboard_and_as_a_table
     start(page)
     shown(page, "motor")
     send(page, [])
-    expect(page.get_by_text("Tu motor está vacío")).to_be_visible()
+    expect(page.locator("#panel-motor").get_by_text("Tu motor está vacío")).to_be_visible()
     send(page, ["saludo"])
     box = page.locator(".it.container")
     expect(box).to_have_count(1)
