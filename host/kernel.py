@@ -1,8 +1,9 @@
 """The kernel's counters that all sandboxes share: raised until a sandbox's own memory is what ends first.
 
 All sandboxes' roots are one uid outside, and some counters are the whole machine's; with Debian's figures one
-student takes the last inotify instance, pseudoterminal or asynchronous request from everybody (seen). What they
-count is kernel memory, charged to whoever takes it; so a high figure leaves each sandbox to its own limit.
+student takes the last inotify instance, pseudoterminal or asynchronous request from everybody, and two hundred open
+terminals the last key (seen). What they count is kernel memory, charged to whoever takes it; so a high figure
+leaves each sandbox to its own limit.
 `manage.py lab_doctor` tries each from a neighbour. They stay raised when the lab is lowered: another may be up.
 """
 
@@ -15,6 +16,9 @@ SHARED = {
     "fs/inotify/max_user_watches": 1 << 26,
     "kernel/pty/max": 1 << 20,  # the kernel's own ceiling, NR_UNIX98_PTY_MAX
     "fs/aio-max-nr": 1 << 28,
+    # Each container and each exec that runs has a session keyring of its own; students' calls of keyctl are refused.
+    "kernel/keys/maxkeys": 1 << 20,
+    "kernel/keys/maxbytes": 1 << 28,
 }
 """File under /proc/sys → the least it must be."""
 

@@ -98,8 +98,9 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", 
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",
-        # redis-py's default socket_timeout of 5 s would close every idle websocket (code 1011).
-        "CONFIG": {"hosts": [{"address": ENV.redis_url, "socket_timeout": None}], "prefix": ENV.name},
+        # redis-py's default socket_timeout of 5 s would close every idle websocket (code 1011), and its default of 100
+        # connections ends in errors when a class leaves at once: each websocket says goodbye to three groups.
+        "CONFIG": {"hosts": [{"address": ENV.redis_url, "socket_timeout": None, "max_connections": 4096}], "prefix": ENV.name},
     }
 }
 

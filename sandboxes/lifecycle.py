@@ -36,6 +36,8 @@ log = structlog.get_logger()
 
 SESSION_ENDED = 4410
 """The close code that terminals of an ended sandbox get: docs/terminal-protocol.md."""
+REPLENISH_AFTER = 2
+"""Seconds from a hand-over until a machine is made in its place: making one would take the processor from the student's prompt."""
 
 
 class Occupied(Exception):
@@ -289,4 +291,4 @@ def _begin(sandbox: Sandbox) -> None:
         bring_up(sandbox)
     if sandbox.state == State.REQUESTED:
         tasks.enqueue(tasks.bring_up, str(sandbox.pk))
-    tasks.enqueue(tasks.tend_pool)
+    tasks.enqueue(tasks.tend_pool, after=REPLENISH_AFTER)

@@ -9,9 +9,11 @@ from celery.app.task import Task
 from django.db import transaction
 
 
-def enqueue(task: Task, *args: Any) -> None:
-    """Send a task once the transaction at hand is committed, so that the worker finds what it is about."""
-    transaction.on_commit(lambda: task.delay(*args))
+def enqueue(task: Task, *args: Any, after: float = 0) -> None:
+    """Send a task once the transaction at hand is committed, so that the worker finds what it is about.
+
+    It begins `after` seconds later: what is urgent for nobody leaves the processor to what a student waits for."""
+    transaction.on_commit(lambda: task.apply_async(args, countdown=after or None))
 
 
 @shared_task

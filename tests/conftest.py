@@ -135,7 +135,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...]]]:
     from sandboxes import tasks
 
     box: list[tuple[str, tuple[Any, ...]]] = []
-    monkeypatch.setattr(tasks, "enqueue", lambda task, *args: box.append((task.name.rsplit(".", 1)[-1], args)))
+    monkeypatch.setattr(tasks, "enqueue", lambda task, *args, **_options: box.append((task.name.rsplit(".", 1)[-1], args)))
     return box
 
 

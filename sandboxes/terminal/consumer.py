@@ -180,9 +180,10 @@ class TerminalConsumer(AsyncConsumer):
         """Attach to the shell and carry its bytes to the page until either ends."""
         await self._admitted.wait()
         try:
-            self._tape = await tape.begin(self.scope["user"].pk, self._machine, self._name, self._size)
             reader, self._writer = await lab_engine().attach(self._container, ATTACH)
             self._writer.write(protocol.encode(opening.kind, opening.payload + self._name.encode()))
+            # While the holder is being reached; nothing is read before.
+            self._tape = await tape.begin(self.scope["user"].pk, self._machine, self._name, self._size)
             self._attached.set()
             frames, holder = Demultiplexer(), protocol.FrameReader()
             while chunk := await reader.read(65536):
@@ -236,9 +237,6 @@ class TerminalConsumer(AsyncConsumer):
         if self._counted is not None:
             _open_terminals[self._counted] -= 1
             self._counted = None
-        groups, self._groups = self._groups, []
-        for group in groups:
-            await self.channel_layer.group_discard(group, self.channel_name)
         if self._pump and self._pump is not asyncio.current_task():
             self._pump.cancel()
         if self._writer:
@@ -247,6 +245,9 @@ class TerminalConsumer(AsyncConsumer):
         former, self._tape = self._tape, None
         if former:
             await former.close()
+        groups, self._groups = self._groups, []
+        for group in groups:
+            await self.channel_layer.group_discard(group, self.channel_name)
 
 
 @database_sync_to_async
