@@ -24,7 +24,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from host import accounts, composed, egress, environment, images, kernel, leftovers, network, seed, services, storage
+from host import accounts, composed, egress, environment, groups, images, kernel, leftovers, network, seed, services, storage
 from host.instance import ROOT, RUN, STATE, HostError, Instance
 from host.processes import project
 from host.shell import sh, succeeds
@@ -140,6 +140,8 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
         seed.ensure(url, steps.detail)
         supervisor.stop(loader.name)
         loaded.write_text(wanted)
+    if groups.needed():
+        supervisor.start(groups.service(lab))
     supervisor.start(services.gate(lab))
     supervisor.start(services.engine(lab))
     if lab.composed:
