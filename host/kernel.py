@@ -21,7 +21,7 @@ SHARED = {
     "fs/file-max": 1 << 30,
     "kernel/pid_max": 1 << 22,  # a hundred sandboxes of 400 processes are more than Debian's 32768
     # Neighbours (ARP) are the whole machine's too, whatever network namespace they are in.
-    "net/ipv4/neigh/default/gc_thresh3": 1 << 18,
+    "net/ipv4/neigh/default/gc_thresh3": 1 << 20,
     "net/ipv4/neigh/default/gc_thresh2": 1 << 15,
     # Each container and each exec that runs has a session keyring of its own; students' calls of keyctl are refused.
     "kernel/keys/maxkeys": 1 << 20,

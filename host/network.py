@@ -20,7 +20,8 @@ from host.shell import sh, succeeds
 
 UPLINK = "eth0"
 SYSCTLS = ("net.ipv4.ip_forward=1", "net.ipv4.ip_unprivileged_port_start=80", "net.ipv4.conf.all.rp_filter=1")
-"""Of the namespace alone. Whose address a packet bears must be who sent it, or one would use up what a neighbour may ask. What listens there below 1024 (registry, packages) needs no privilege for it."""
+"""Of the namespace alone. A packet bears its sender's own address, or one would use up what a neighbour may ask. What
+listens there below 1024 (registry, packages) needs no privilege for it."""
 
 
 _EACH = "28"

@@ -98,7 +98,9 @@ def _find_lost(containers: dict[str, Container], began: datetime) -> None:
         # Paused is one that is being copied (checkpoints.keep).
         there = [name for name in names if name in containers and containers[name].state in ("running", "paused")]
         if len(there) < max(1, len(names)):
-            lifecycle.stop(sandbox, state=State.EXPIRED, reason=_why_lost([containers[name] for name in names if name in containers], containers))
+            lifecycle.stop(
+                sandbox, state=State.EXPIRED, reason=_why_lost([containers[name] for name in names if name in containers], containers)
+            )
 
 
 def _why_lost(own: list[Container], all_: dict[str, Container]) -> str:

@@ -69,7 +69,6 @@ NOTHING = "sin éxito"
 """What a command says at its end if nothing it tried came off."""
 
 
-
 def each(attempts: str) -> str:
     """A script whose `got` notes a success; it says them all, or that there was none."""
     return f'out=; got() {{ out="$out $*"; }}\n{attempts}\necho "${{out:-{NOTHING}}}"'

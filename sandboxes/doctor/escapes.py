@@ -132,20 +132,23 @@ _SUBVOLUME = """perl -e 'for my $d ("/root", "/var/lib/docker", "/") { sysopen(D
     print $r ? "hecho en $d; " : "" ; print "errno ".($!+0)." en $d; " if !$r && $!+0 != 25; } } print "SIN"'""".replace("SIN", NOTHING)
 _FAMILIES = """perl -e 'my %theirs = map { $_ => 1 } (1, 2, 10, 16);
 for my $f (0 .. 45) { next if $theirs{$f};
-  for my $t (1, 2, 3, 5) { socket(my $s, $f, $t, 0) and print("familia $f; "), last; socketpair(my $a, my $b, $f, $t, 0) and print("pareja $f; "), last } }
+  for my $t (1, 2, 3, 5) {
+    socket(my $s, $f, $t, 0) and print("familia $f; "), last;
+    socketpair(my $a, my $b, $f, $t, 0) and print("pareja $f; "), last } }
 print "SIN"'""".replace("SIN", NOTHING)
 _IDENTITY = each(
     f"""[ "$(awk 'NR == 1 {{ print $2 }}' /proc/self/uid_map)" -gt 0 ] || got 'el root es el de fuera'
 [ "$(awk '{{ n += $3 }} END {{ print n }}' /proc/self/uid_map)" -le 65536 ] || got 'más de 65536 usuarios'
 touch /tmp/doctor-mine; chown 70000 /tmp/doctor-mine 2>/dev/null && got 'un fichero de otro'; rm -f /tmp/doctor-mine
 perl -e 'pipe(my $r, my $w); my $p = fork; if (!$p) {{ syscall({syscalls.number("unshare")}, 0x10000000); syswrite $w, "."; sleep 5; exit }}
-  sysread $r, my $x, 1; open(my $m, ">", "/proc/$p/uid_map"); my $n = syswrite $m, "0 70000 1\\n"; kill 9, $p; exit !$n' && got 'un mapa con otro uid'
+  sysread $r, my $x, 1; open(my $m, ">", "/proc/$p/uid_map"); my $n = syswrite $m, "0 70000 1\\n"; kill 9, $p;
+  exit !$n' && got 'un mapa con otro uid'
 for f in $(find / -xdev -perm -4000 -type f 2>/dev/null); do [ "$(stat -c %u $f)" = 65534 ] && got "setuid de fuera: $f"; done"""
 )
 _TRACES = each(
     r"""tr '\0' '\n' </proc/1/environ | grep -qiE '^LAB_|secret|passw|token' && got 'el entorno del primer proceso'
-for f in $(find / -xdev \( -name ca.key -o -name token.key -o -name server.key -o -name demo-accounts.json -o -name 'lab.sqlite3*' \) 2>/dev/null)
-do got "$f"; done
+for f in $(find / -xdev \( -name 'lab.sqlite3*' -o -name ca.key -o -name token.key -o -name server.key \
+  -o -name demo-accounts.json \) 2>/dev/null); do got "$f"; done
 for f in $(grep -rlsE 'BEGIN( [A-Z]+)? PRIVATE KEY' /etc /root /home /run 2>/dev/null); do got "$f"; done
 awk '$5 != "/" && $4 ~ "docker-intensivo/[a-z]"' /proc/self/mountinfo | grep -q . && got 'una carpeta de la máquina montada'"""
 )

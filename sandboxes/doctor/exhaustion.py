@@ -87,7 +87,6 @@ _FORKS = """perl -e '$n=0; my @p; while ($n<20000) { my $p=fork; last unless def
 $e=$!+0; print "creados $n: $e\\n"; 1 while wait>0;'"""
 
 
-
 def exhaustions() -> tuple[Attack, ...]:
     """The last one ends the sandbox that tries it, where the kernel's cgroups are version 1."""
     return (

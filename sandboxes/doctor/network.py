@@ -70,16 +70,16 @@ _CONNECTION_ONE = "curl -sf -m 2 http://10.122.0.1:5000/v2/"
 # The replies go to whom the questions seem to come from; what they would use up is that one's share.
 _SPOOFED = """ip addr add {neighbour}/32 dev eth0; perl -MIO::Socket::INET -MTime::HiRes=time -e '
 my $s = IO::Socket::INET->new(LocalAddr => "{neighbour}", PeerAddr => "10.122.0.1:53", Proto => "udp") or die "$!"; $s->blocking(0);
-my ($n, $end) = (0, time + 4);
-while (time < $end) { $n++ if defined $s->send(pack("n6", $n & 0xffff, 0x0100, 1, 0, 0, 0) . "\\x06espejo\\x03lab\\x00" . pack("nn", 1, 1)) }
+my ($n, $end, $q) = (0, time + 4, pack("n5", 0x0100, 1, 0, 0, 0) . "\\x06espejo\\x03lab\\x00" . pack("nn", 1, 1));
+while (time < $end) { $n++ if defined $s->send(pack("n", $n & 0xffff) . $q) }
 print "preguntadas $n\\n";'; ip addr del {neighbour}/32 dev eth0"""
 _CHURN = """perl -MIO::Socket::INET -MTime::HiRes=time -e '
 my ($n, $m, $end) = (0, 0, time + 4);
 while (time < $end) { IO::Socket::INET->new(PeerAddr => "10.122.0.1:5000", Timeout => 1) ? $n++ : $m++ }
 print "abiertas $n, rechazadas $m\\n";'"""
 _STRANGERS = """ip route add 11.0.0.0/8 dev eth0; perl -MSocket -MTime::HiRes=time -e '
-socket(my $s, PF_INET, SOCK_DGRAM, 0) or die; my ($n, $end) = (0, time + 5);
-while (time < $end) { send($s, "x", 0, pack_sockaddr_in(9, pack("N", 0x0b000000 + ++$n))) for 1..64 }
+my ($n, $end, @s) = (0, time + 5); while (@s < 400) { socket(my $s, PF_INET, SOCK_DGRAM, 0) or die; push @s, $s }
+while (time < $end) { send($_, "x", MSG_DONTWAIT, pack_sockaddr_in(9, pack("N", 0x0b000001 + $n++))) for @s }
 print "buscadas $n\\n";'; ip route del 11.0.0.0/8 dev eth0"""
 _STRANGER_ONE = "ip neigh flush dev eth0; curl -sf -m 2 http://10.122.0.1:5000/v2/"
 

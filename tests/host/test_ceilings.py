@@ -78,7 +78,9 @@ def test_the_ceiling_cannot_be_raised_from_below(tmp_path: Path) -> None:
 
 def test_timers_and_waiting_signals_have_a_ceiling(tmp_path: Path) -> None:
     call = CALLS["timer_create"]
-    said = joined(tmp_path, f"""perl -e '$n = 0; while ($n < 20000) {{ $t = pack("q", 0); last if syscall({call}, 0, 0, $t) < 0; $n++ }} print $n'""")
+    said = joined(
+        tmp_path, f"""perl -e '$n = 0; while ($n < 20000) {{ $t = pack("q", 0); last if syscall({call}, 0, 0, $t) < 0; $n++ }} print $n'"""
+    )
     assert 4000 < int(said) <= CEILINGS["signals"]
 
 

@@ -14,9 +14,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
 from host import seccomp
+from lessons import catalog
 from sandboxes import doctor
 from sandboxes.doctor import host, runner, syscalls
-from lessons import catalog
 from sandboxes.doctor.attacks import attacks
 from sandboxes.doctor.attempt import ANSWERS, NOTHING, Attack, Seen, counts, says, spared
 from sandboxes.engine import EngineError, ExecResult

@@ -123,7 +123,9 @@ def test_sandbox_whose_machine_died_says_so_and_can_be_continued(sandbox: Sandbo
     assert Sandbox.objects.get(pk=sandbox.pk).state == State.READY
 
 
-def test_sandbox_that_was_killed_by_itself_is_not_told_of_a_restart(sandbox: Sandbox, bruno: Any, exercise: Any, lab: Any, sent: Any) -> None:
+def test_sandbox_that_was_killed_by_itself_is_not_told_of_a_restart(
+    sandbox: Sandbox, bruno: Any, exercise: Any, lab: Any, sent: Any
+) -> None:
     lifecycle.start(bruno, exercise)
     work(sent)
     box = lab.boxes[sandbox.machines.get().name]
