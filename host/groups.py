@@ -16,8 +16,9 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from host.instance import ROOT, Instance
+from host.instance import Instance
 from host.leftovers import members, thaw
+from host.processes import OUR_PYTHON, ours
 from host.supervisor import Service
 
 MOST = 500
@@ -38,8 +39,8 @@ def needed(root: Path = CGROUPS) -> bool:
 def service(lab: Instance) -> Service:
     return Service(
         name="groups",
-        argv=("setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "host.groups", lab.namespace),
-        env={"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"},
+        argv=ours("host.groups", lab.namespace),
+        env=OUR_PYTHON,
         ready=lambda: True,
     )
 
