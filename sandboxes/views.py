@@ -12,7 +12,6 @@ import limits.storage
 import limits.strategies
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -22,6 +21,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from lessons import catalog, progress
+from lessons.accounts import person
 from lessons.catalog import Exercise
 from lessons.markdown import Place
 from lessons.markdown import render as render_markdown
@@ -33,6 +33,7 @@ from sandboxes.preview import views as preview_views
 from sandboxes.questions import questions
 from sandboxes.recording.views import choice_context as recording_choice
 from sandboxes.terminal import preferences
+from sandboxes.visit_views import company_context
 
 
 def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
@@ -47,6 +48,7 @@ def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_
         context |= recording_choice(request)
         context |= questions_context(request, bound)
         context["terminal_preferences"] = json.dumps(preferences.read(request.user))
+        context |= company_context(request, _live(request, found))
         context["previews"] = {"available": preview_views.available(), "embeds": preview_views.embeds()}
     return render(request, "sandboxes/exercise.html", context)
 
@@ -213,12 +215,6 @@ def find_exercise(course_slug: str, lesson_slug: str, exercise_slug: str) -> Exe
     if found is None:
         raise Http404
     return found
-
-
-def person(request: HttpRequest) -> User:
-    """Who asks, where nobody gets without logging in."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def attempt_of(request: HttpRequest, exercise: Exercise) -> Attempt | None:
