@@ -74,13 +74,16 @@ def packages() -> Part:
 
 
 def course_images() -> dict[str, str]:
-    """Folder → repository:tag, as images.toml says."""
+    """Repository:tag → the folder that it is built from, as images.toml says."""
     return tomllib.loads((SOURCES / "course" / "images.toml").read_text())
 
 
 def course() -> list[Part]:
     """A part for each course image: its own small registry store."""
-    return [Part(f"image-{folder}", SOURCES / "course" / folder, reference) for folder, reference in course_images().items()]
+    return [
+        Part(f"image-{folder}-{reference.rpartition(':')[2]}", SOURCES / "course" / folder, reference)
+        for reference, folder in course_images().items()
+    ]
 
 
 def parts() -> list[Part]:
