@@ -24,7 +24,8 @@ SCRIPT = r"""
 docker info --format 'info {{json .}}'
 # No engine without the legacy builder reads a Dockerfile by this way; what it reads here is none.
 folder=$(mktemp -d) && echo LAB >"$folder/Dockerfile" &&
-    echo "antiguo $(tar -C "$folder" -c Dockerfile | curl -s --unix-socket /run/docker.sock --data-binary @- -H 'Content-Type: application/x-tar' 'http://motor/build?version=1')"
+    echo "antiguo $(tar -C "$folder" -c Dockerfile | curl -s --unix-socket /run/docker.sock \
+        --data-binary @- -H 'Content-Type: application/x-tar' 'http://motor/build?version=1')"
 rm -rf "$folder"
 echo "limite $(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null | head -n 1)"
 echo "ipvs $(ls /proc/net/ip_vs 2>/dev/null)"

@@ -14,7 +14,13 @@ from sandboxes.engine import Flavor, Limits
 
 pytestmark = pytest.mark.engine
 
-OF_THE_HOST = {"cgroup": {"1", "2"}, "ipvs": {"sí", "no"}, "ipv6": {"sí", "no"}, "recursos": {"propios", "ajenos"}, "arquitectura": {"amd64", "arm64"}}
+OF_THE_HOST = {
+    "cgroup": {"1", "2"},
+    "ipvs": {"sí", "no"},
+    "ipv6": {"sí", "no"},
+    "recursos": {"propios", "ajenos"},
+    "arquitectura": {"amd64", "arm64"},
+}
 """Facts that another host may answer otherwise. The rest are the sandbox image's."""
 
 

@@ -50,7 +50,12 @@ def test_conditions_compare_versions_number_by_number(said: str, holds: bool) ->
 
 @pytest.mark.parametrize(
     ("said", "why"),
-    [("motor", "no es una condición"), ("motro<29", "no hay ningún dato «motro»"), ("motor<nuevo", "no es un número"), ("<29", "no es una")],
+    [
+        ("motor", "no es una condición"),
+        ("motro<29", "no hay ningún dato «motro»"),
+        ("motor<nuevo", "no es un número"),
+        ("<29", "no es una"),
+    ],
 )
 def test_a_word_that_is_no_condition_is_told(said: str, why: str) -> None:
     assert why in str(condition(said))

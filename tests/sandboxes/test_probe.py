@@ -45,7 +45,11 @@ def test_a_sandboxs_answers_are_what_is_kept_with_the_code() -> None:
 
 
 OTHERS = [
-    ({"DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]], "Driver": "overlayfs"}, {}, {"containerd": "sí", "controlador": "overlayfs"}),
+    (
+        {"DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]], "Driver": "overlayfs"},
+        {},
+        {"containerd": "sí", "controlador": "overlayfs"},
+    ),
     ({"DriverStatus": None}, {}, {"containerd": "no"}),
     ({"OperatingSystem": "Docker Desktop"}, {}, {"escritorio": "sí"}),
     ({"Architecture": "aarch64"}, {}, {"arquitectura": "arm64"}),
