@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from lessons import facts
 from sandboxes import probe
-from sandboxes.engine import Flavor, Limits
 
 pytestmark = pytest.mark.engine
 
@@ -22,18 +19,6 @@ OF_THE_HOST = {
     "arquitectura": {"amd64", "arm64"},
 }
 """Facts that another host may answer otherwise. The rest are the sandbox image's."""
-
-
-@pytest.fixture(scope="module")
-def machine(real_lab: Any) -> Iterator[str]:
-    name = f"lab-prueba-{uuid.uuid4().hex[:8]}"
-    try:
-        real_lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), flavor=Flavor())
-        real_lab.start(name)
-        real_lab.wait_ready(name, seconds=60)
-        yield name
-    finally:
-        real_lab.remove(name)
 
 
 @pytest.fixture
@@ -49,17 +34,11 @@ def test_what_is_kept_is_true_of_the_sandbox_image(seen: dict[str, str]) -> None
     assert seen["nucleo"][0].isdigit()
 
 
-def test_the_probe_leaves_nothing(machine: str, real_lab: Any, seen: dict[str, str]) -> None:
+def test_privileges_and_ports_are_as_the_facts_say(machine: str, real_lab: Any, seen: dict[str, str]) -> None:
     left = real_lab.run(machine, ["sh", "-c", "docker images -aq; docker ps -aq; ls /tmp"])
-    assert (left.code, left.output.strip()) == (0, b"")
-
-
-def test_privileged_containers_start_where_the_facts_say_so(machine: str, real_lab: Any, seen: dict[str, str]) -> None:
+    assert (left.code, left.output.strip()) == (0, b""), "the probe leaves nothing"
     tried = real_lab.run(machine, ["docker", "run", "--rm", "--privileged", "busybox:1.37", "true"], seconds=60)
     assert (tried.code == 0) == (seen["privilegiado"] == "sí"), tried.output
-
-
-def test_ports_are_published_on_what_the_facts_say(machine: str, real_lab: Any, seen: dict[str, str]) -> None:
     real_lab.run(machine, ["docker", "run", "-d", "--name", "puertos", "-p", "8080:80", "busybox:1.37", "sleep", "1000"], seconds=60)
     told = real_lab.run(machine, ["docker", "port", "puertos"]).output.decode()
     assert ("[::]" in told) == (seen["ipv6"] == "sí"), told
