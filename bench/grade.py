@@ -3,12 +3,15 @@
     python -m bench.grade [--rounds 20] [--crowd 50] [--workers 4]
 
 Makes two machines on the lab engine, puts a small application in each, and grades it as a worker does: the time is
-that of `grading.grade`, from opening the connection to the last verdict. Figures in docs/rendimiento.md.
+that of `grading.grade`, from opening the way in to the last verdict. The floor is one `docker exec true`, in the same run;
+`machine_cpu_ms` and `worker_cpu_ms` are what a run costs in the machine and in this process, and don't depend on the load
+of the rest. `--profile` says where this process's time goes. Figures in docs/rendimiento.md.
 """
 
 from __future__ import annotations
 
 import argparse
+import cProfile
 import json
 import os
 import statistics
@@ -61,11 +64,18 @@ def grade_once(machine: str) -> float:
     return took
 
 
+def exec_once(machine: str) -> float:
+    start = time.monotonic()
+    lab_engine().run(machine, ["true"])
+    return (time.monotonic() - start) * 1000
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--crowd", type=int, default=50)
     parser.add_argument("--workers", type=int, default=4)
+    parser.add_argument("--profile", action="store_true")
     asked = parser.parse_args()
     lab = lab_engine()
     machines = [f"lab-prueba-{uuid.uuid4().hex[:8]}" for _ in range(2)]
@@ -75,12 +85,23 @@ def main() -> None:
             lab.start(name)
             lab.wait_ready(name, seconds=60)
             lab.run(name, ["su", "-", "alumno", "-c", SETUP], seconds=120)
+        floor = statistics.median(exec_once(machines[0]) for _ in range(asked.rounds))
+        if asked.profile:
+            cProfile.runctx("for _ in range(10): grade_once(machines[0])", {**globals(), "machines": machines}, {}, sort="cumulative")
+        used, spent = lab.usage(machines[0]).cpu, time.process_time()
         times = sorted(grade_once(machines[0]) for _ in range(asked.rounds))
+        machine_cpu = (lab.usage(machines[0]).cpu - used) / 1e6 / asked.rounds
+        worker_cpu = (time.process_time() - spent) * 1000 / asked.rounds
         start = time.monotonic()
         with ThreadPoolExecutor(asked.workers) as pool:
             crowd = list(pool.map(grade_once, (machines[turn % 2] for turn in range(asked.crowd))))
         found = {
+            "load": os.getloadavg()[0],
+            "floor_ms": round(floor),
             "p50_ms": round(statistics.median(times)),
+            "ratio": round(statistics.median(times) / floor, 2),
+            "machine_cpu_ms": round(machine_cpu),
+            "worker_cpu_ms": round(worker_cpu),
             "p95_ms": round(times[int(len(times) * 0.95) - 1]),
             "crowd": len(crowd),
             "crowd_all_s": round(time.monotonic() - start, 1),

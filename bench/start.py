@@ -46,7 +46,8 @@ class Student:
     """One person with a session, ready to click."""
 
     def __init__(self, number: int) -> None:
-        user, _ = get_user_model().objects.get_or_create(username=f"banco{number}")
+        self.name = f"banco{number}"
+        user, _ = get_user_model().objects.get_or_create(username=self.name)
         session = SessionStore()
         session[SESSION_KEY] = str(user.pk)
         session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import structlog
 from django.utils.csp import CSP
+from kombu.entity import Queue
 
 from labsite.databases import configure
 from labsite.environment import load
@@ -112,7 +113,14 @@ CELERY_TASK_TIME_LIMIT = ENV.check_timeout + 30
 CELERY_TASK_SOFT_TIME_LIMIT = ENV.check_timeout + 10
 # A task whose worker was killed comes back only after this: just above the hard limit.
 CELERY_VISIBILITY_TIMEOUT = CELERY_TASK_TIME_LIMIT + 15
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": CELERY_VISIBILITY_TIMEOUT, "global_keyprefix": f"{ENV.name}:"}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": CELERY_VISIBILITY_TIMEOUT,
+    "global_keyprefix": f"{ENV.name}:",
+    "queue_order_strategy": "priority",
+}
+# What nobody waits for comes after all the rest.
+CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "later")]  # type: ignore[no-untyped-call]
+CELERY_TASK_ROUTES = {"sandboxes.tasks.examine_programs": {"queue": "later"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True

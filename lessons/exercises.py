@@ -40,8 +40,6 @@ class Lab(Strict):
     """What its engine begins with: nothing (pulls come from the mirror), or the course images."""
     internet: bool = False
     """Whether it may leave the lab, where the operator allows it; private addresses stay closed."""
-    compartir: bool = False
-    """Whether two students may work in one sandbox of it."""
     nodos: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,20}$")]] = Field(default=["lab"], min_length=1, max_length=5)
 
 
@@ -202,10 +200,9 @@ def _check_marks(parsed: ExerciseFile, path: Path, lines: Lines) -> None:
     for position, raw in enumerate(parsed.comprobaciones):
         here: Where = ("comprobaciones", position)
         for where, text in strings_in(raw, here):
-            usable = known if where[2:] in (("titulo",), ("id",), ("tipo",), ("guarda",)) else {*known, *kept}
+            usable = known if where[2] in ("titulo", "id", "tipo", "guarda") else {*known, *kept}
             _check_text(text, usable, parsed, path, lines, where)
-        name = raw.get("guarda")
-        if isinstance(name, str) and name:
+        for name in _kept_by(raw):
             if name in known or name in kept or name in RESERVED:
                 raise CourseError(f"{path}:{line_of(lines, (*here, 'guarda'))}: ya hay otro valor «{name}».")
             kept[name] = position
@@ -216,6 +213,12 @@ def _check_marks(parsed: ExerciseFile, path: Path, lines: Lines) -> None:
         _check_text(name, known, parsed, path, lines, ("ficheros", name))
     for field_ in ("titulo", "resumen"):
         _check_text(getattr(parsed, field_), set(), parsed, path, lines, (field_,))
+
+
+def _kept_by(raw: dict[str, Any]) -> list[str]:
+    """The names under which a check keeps something, as it is written."""
+    written = raw.get("guarda")
+    return [name for name in (written if isinstance(written, dict) else [written]) if isinstance(name, str) and name]
 
 
 def _check_text(text: str, usable: set[str], parsed: ExerciseFile, path: Path, lines: Lines, where: Where) -> None:
@@ -230,7 +233,7 @@ def _check_text(text: str, usable: set[str], parsed: ExerciseFile, path: Path, l
 def _unknown(name: str, parsed: ExerciseFile) -> str:
     if name in {*parsed.valores, USER}:
         return f"aquí no puede ir «{{{{{name}}}}}»: cambia de un intento a otro."
-    if any(raw.get("guarda") == name for raw in parsed.comprobaciones):
+    if any(name in _kept_by(raw) for raw in parsed.comprobaciones):
         return f"aquí no puede ir «{{{{{name}}}}}»: solo en las comprobaciones que siguen a la que lo guarda, y no en su título."
     there = ", ".join(sorted({*parsed.valores, USER}))
     return f"no hay ningún valor «{name}»; los hay: {there}."
@@ -260,11 +263,12 @@ def _check_references(parsed: ExerciseFile, checks: tuple[kinds.Spec, ...], path
         if check.nodo and check.nodo not in parsed.laboratorio.nodos:
             line = line_of(lines, ("comprobaciones", position, "nodo"))
             raise CourseError(f"{path}:{line}: no hay ningún nodo «{check.nodo}»; los hay: {', '.join(parsed.laboratorio.nodos)}.")
-        if check.guarda and not isinstance(kinds.get(check.tipo), kinds.Captures):
-            line = line_of(lines, ("comprobaciones", position, "guarda"))
-            raise CourseError(
-                f"{path}:{line}: una comprobación de tipo «{check.tipo}» no guarda nada; sí las de {', '.join(kinds.capturing())}."
-            )
+        captures = kinds.captures(check.tipo)
+        for name, what in check.keeps().items():
+            if not captures or what not in ("", *captures):
+                line = line_of(lines, ("comprobaciones", position, "guarda", *([name] if what else [])))
+                can = f"puede guardar {', '.join(captures)}, y no «{what}»" if captures else "no guarda nada"
+                raise CourseError(f"{path}:{line}: una comprobación de tipo «{check.tipo}» {can}.")
     for position, step in enumerate(parsed.pasos):
         if step.comprobacion not in ids:
             line = line_of(lines, ("pasos", position, "comprobacion"))

@@ -64,10 +64,14 @@ class Spec(BaseModel):
     """The node whose engine is looked at; empty for the first."""
     inicial: bool = False
     """It passes from the start, and must still pass at the end."""
-    guarda: Annotated[str, Field(pattern=rf"{NAME}|^$")] = ""
-    """The name under which later checks find what this one saw, once it has passed."""
+    guarda: Annotated[str, Field(pattern=rf"{NAME}|^$")] | dict[Annotated[str, Field(pattern=NAME)], str] = ""
+    """The name under which later checks find what this one saw, once it has passed; or names, each with what of it."""
     _written: dict[str, Any] | None = PrivateAttr(default=None)
     """As it was written, if it waits for what earlier checks keep."""
+
+    def keeps(self) -> dict[str, str]:
+        """What it keeps for later checks: name → which of the kind's `captures`, empty for the first."""
+        return self.guarda if isinstance(self.guarda, dict) else {self.guarda: ""} if self.guarda else {}
 
     def awaited(self) -> list[str]:
         """What it needs of earlier checks, by the names they keep it under."""
@@ -113,15 +117,11 @@ class Kind(Protocol):
 class Captures(Protocol):
     """A kind whose checks may keep what they saw for later ones (`guarda`)."""
 
-    def captured(self, spec: Any, evidence: Any) -> str:
-        """What is kept: one short line."""
+    captures: ClassVar[Mapping[str, str]]
+    """What may be kept, and what it is, in Spanish. The first is kept where none is named."""
 
-
-@runtime_checkable
-class Beside(Protocol):
-    """A kind that looks by commands, which take their time: it may look beside others, and asks the engine alone."""
-
-    beside: ClassVar[bool]
+    def captured(self, spec: Any, evidence: Any) -> Mapping[str, object]:
+        """Of a check that has passed, what it saw of each; what it did not see is not there, or is None or empty."""
 
 
 @runtime_checkable
@@ -175,6 +175,7 @@ def names() -> list[str]:
     return sorted(_kinds)
 
 
-def capturing() -> list[str]:
-    """The kinds whose checks may keep what they saw."""
-    return [name for name in names() if isinstance(get(name), Captures)]
+def captures(name: str) -> Mapping[str, str]:
+    """What checks of a kind may keep; nothing for many."""
+    kind = get(name)
+    return kind.captures if isinstance(kind, Captures) else {}

@@ -132,6 +132,19 @@ def begin_check(attempt: Attempt) -> CheckRun | None:
         return None
 
 
+def goes_on(user: User, exercise: str, *, found: int) -> bool:
+    """Whether a check run of the user's is under way and has found so many results, no more."""
+    running = (
+        CheckRun.objects.filter(attempt__user=user, attempt__exercise=exercise, finished=None).values_list("results", flat=True).first()
+    )
+    return running is not None and len(running) == found
+
+
+def under_way() -> int:
+    """How many check runs there are at this moment, of everybody's."""
+    return CheckRun.objects.filter(finished=None).count()
+
+
 def is_under_way(check: CheckRun) -> bool:
     return CheckRun.objects.filter(pk=check.pk, finished=None).exists()
 

@@ -26,10 +26,10 @@ from pydantic import ValidationError
 from lessons import catalog, kinds, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import Attempt, CheckRun, QuizAnswer
-from sandboxes import activity, checkpoints, fingerprint, tasks
+from sandboxes import activity, checkpoints, fingerprint, mirror, tasks
 from sandboxes.engine import lab_engine
 from sandboxes.engine.student import CannotObserve, Nodes
-from sandboxes.events import store
+from sandboxes.events import feed, store
 from sandboxes.models import Sandbox, State
 from sandboxes.turns import turn
 
@@ -41,7 +41,7 @@ KEPT = 200
 """Characters that one check may keep for later ones."""
 
 
-SIDE_BY_SIDE = 4
+SIDE_BY_SIDE = 6
 """Checks of one run that are looked at at once."""
 
 Verdicts = list[tuple[str, Verdict]]
@@ -96,27 +96,40 @@ def run_check(check_id: int) -> None:
         progress.fail_check(check, _("El laboratorio ya no está en marcha."))
         return
     answers = progress.answers_of(check.attempt)
+
+    def tell(found: Verdicts) -> None:
+        progress.report_check(check, exercise, found)
+        _announce(sandbox, check, found=len(found))
+
     try:
         # In turn, for a machine that is being copied stands still and takes no command (checkpoints.keep).
-        with turn(sandbox.pk), Nodes(lab_engine(), machines, seconds=settings.ENV.check_timeout, past=store.past(sandbox)) as nodes:
+        past, missed, seconds = store.past(sandbox), mirror.missed_by(sandbox), settings.ENV.check_timeout
+        with turn(sandbox.pk), Nodes(lab_engine(), machines, seconds=seconds, past=past, missed=missed) as nodes:
             if not progress.is_under_way(check):
                 return  # another worker carried it out meanwhile
             verdicts, evidence = grade(
                 exercise.checks,
                 nodes.engine,
                 answer=lambda spec: answers.get(spec.id),
-                tell=lambda found: progress.report_check(check, exercise, found),
+                tell=tell,
             )
     except SoftTimeLimitExceeded:
         progress.fail_check(check, _("El motor tardó demasiado en contestar."))
+        _announce(sandbox, check)
         return
     ended = progress.end_check(check, exercise, verdicts, evidence, made_by=fingerprint.of_run(exercise.key))
     if ended and CheckRun.objects.filter(pk=check.pk, passed=True).exists():
         tasks.enqueue(tasks.examine_programs, check.pk)
     if ended:
+        _announce(sandbox, check)
         done = (id_ for id_, verdict in verdicts if verdict.status == Status.PASSED)
         for step in checkpoints.due(exercise, check.attempt, done):
             tasks.enqueue(tasks.keep_checkpoint, str(sandbox.pk), step)
+
+
+def _announce(sandbox: Sandbox, check: CheckRun, *, found: int | None = None) -> None:
+    """Tell the sandbox's page how much a check run has found, None for all; it would ask by itself, later."""
+    feed.publish(sandbox.pk, feed.RESULT, {"run": check.pk, "found": found})
 
 
 def grade(
@@ -129,13 +142,14 @@ def grade(
     """Observe and judge each check: verdicts by check id, and the evidence they rest on.
 
     `engine_of` gives the engine of a node by its name, and of the first for an empty one; `answer`, what was answered to a
-    question; `tell` hears of every verdict as it comes, with those before it."""
+    question; `tell` hears of the verdicts there are whenever the next one has to be waited for. Checks that wait for no
+    other are looked at side by side, and all are judged in their order."""
     checks = list(checks)
     seen: dict[str, Any] = {}
+    ahead: dict[str, Future[kinds.Evidence]] = {}
 
-    def observe(spec: kinds.Spec, kind: kinds.Kind) -> kinds.Evidence:
-        if spec.id in ahead:
-            return ahead[spec.id].result()
+    def observe(spec: kinds.Spec) -> kinds.Evidence:
+        kind = kinds.get(spec.tipo)
         if isinstance(kind, kinds.Answered):
             found = answer(spec)
             return kind.answered(spec, found.given if found else None, found.tries if found else 0)
@@ -144,30 +158,25 @@ def grade(
     def look(spec: kinds.Spec) -> Judged:
         kind = kinds.get(spec.tipo)
         try:
-            raw = storable(observe(spec, kind).model_dump(mode="json"))
+            found = ahead[spec.id].result() if spec.id in ahead else observe(spec)
+            raw = storable(found.model_dump(mode="json"))
         except CannotObserve as error:
-            return cannot_check(str(error)), ""
+            return cannot_check(str(error)), {}
         if len(json.dumps(raw)) > EVIDENCE_LIMIT:
-            return cannot_check(_("hay demasiado que mirar en el motor")), ""
+            return cannot_check(_("hay demasiado que mirar en el motor")), {}
         seen[spec.id] = raw
         return _judge(kind, spec, kind.evidence.model_validate(raw))
 
+    def before(spec: kinds.Spec, found: Verdicts) -> None:
+        if tell and found and not (spec.id in ahead and ahead[spec.id].done()):
+            tell(found)
+
     pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="check")
     try:
-        ahead = _look_ahead(checks, engine_of, pool)
-        return _in_order(checks, look, tell), seen
+        ahead.update({spec.id: pool.submit(observe, spec) for spec in checks if not (spec.requiere or spec.awaited())})
+        return _in_order(checks, look, before), seen
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _look_ahead(checks: list[kinds.Spec], engine_of: Callable[[str], Any], pool: ThreadPoolExecutor) -> dict[str, Future[kinds.Evidence]]:
-    """Begin to look at what takes its time and waits for no other check."""
-
-    def observe(spec: kinds.Spec) -> kinds.Evidence:
-        return kinds.get(spec.tipo).observe(spec, engine_of(spec.nodo))
-
-    slow = [spec for spec in checks if isinstance(kinds.get(spec.tipo), kinds.Beside) and not spec.requiere and not spec.awaited()]
-    return {spec.id: pool.submit(observe, spec) for spec in slow}
 
 
 def rejudge(check: CheckRun) -> Verdicts:
@@ -178,28 +187,34 @@ def rejudge(check: CheckRun) -> Verdicts:
         kind = kinds.get(spec.tipo)
         raw = check.evidence.get(spec.id)
         if raw is None:
-            return cannot_check(_("no se guardaron pruebas de esta comprobación")), ""
+            return cannot_check(_("no se guardaron pruebas de esta comprobación")), {}
         try:
             return _judge(kind, spec, kind.evidence.model_validate(raw))
         except (kinds.NotEnoughEvidence, ValidationError):
-            return cannot_check(_("las pruebas que se guardaron no bastan para esta comprobación")), ""
+            return cannot_check(_("las pruebas que se guardaron no bastan para esta comprobación")), {}
 
     return _in_order(exercise.checks if exercise else (), judge)
 
 
-Judged = tuple[Verdict, str]
-"""What a check says, and what it keeps for later ones."""
+Judged = tuple[Verdict, dict[str, str]]
+"""What a check says, and what it keeps for later ones, by name."""
 
 
 def _judge(kind: kinds.Kind, spec: kinds.Spec, evidence: kinds.Evidence) -> Judged:
     verdict = kind.judge(spec, evidence)
-    if spec.guarda and verdict.status == Status.PASSED and isinstance(kind, kinds.Captures):
-        return verdict, kind.captured(spec, evidence)
-    return verdict, ""
+    if not spec.guarda or verdict.status != Status.PASSED or not isinstance(kind, kinds.Captures):
+        return verdict, {}
+    seen = kind.captured(spec, evidence)
+    first = next(iter(kind.captures))
+    found = {name: seen.get(what or first) for name, what in spec.keeps().items()}
+    # It is the student's: short and of one line before it becomes part of another check.
+    return verdict, {name: "" if value is None else str(value).strip().partition("\n")[0][:KEPT] for name, value in found.items()}
 
 
 def _in_order(
-    checks: Iterable[kinds.Spec], judge: Callable[[kinds.Spec], Judged], tell: Callable[[Verdicts], None] | None = None
+    checks: Iterable[kinds.Spec],
+    judge: Callable[[kinds.Spec], Judged],
+    before: Callable[[kinds.Spec, Verdicts], None] = lambda _spec, _found: None,
 ) -> Verdicts:
     """Judge the checks, but for those that require one that has not passed, or what it would have kept."""
     verdicts: dict[str, Verdict] = {}
@@ -207,23 +222,27 @@ def _in_order(
     keepers: dict[str, str] = {}
     kept: dict[str, str] = {}
     for spec in checks:
-        if tell and verdicts:
-            tell(list(verdicts.items()))
+        before(spec, list(verdicts.items()))
         titles[spec.id] = spec.titulo
-        if spec.guarda:
-            keepers[spec.guarda] = spec.id
+        keepers |= dict.fromkeys(spec.keeps(), spec.id)
         needed = [*spec.requiere, *(keepers.get(name, name) for name in spec.awaited())]
         first = next((id_ for id_ in needed if id_ not in verdicts or verdicts[id_].status != Status.PASSED), None)
         if first is not None:
             verdicts[spec.id] = _wait_for(titles.get(first, first))
             continue
-        try:
-            verdicts[spec.id], found = judge(spec.completed(kept))
-        except ValidationError:
-            verdicts[spec.id], found = cannot_check(_("lo que se vio en otra comprobación no sirve para esta")), ""
-        # It is the student's: short and of one line before it becomes part of another check.
-        kept[spec.guarda] = found.partition("\n")[0][:KEPT]
+        whole = _whole(spec, kept)
+        unsuited = cannot_check(_("lo que se vio en otra comprobación no sirve para esta"))
+        verdicts[spec.id], found = judge(whole) if whole else (unsuited, {})
+        kept |= found
     return list(verdicts.items())
+
+
+def _whole(spec: kinds.Spec, kept: dict[str, str]) -> kinds.Spec | None:
+    """The check with what earlier ones kept; None where that does not suit. Nothing is no value: it would be in every text."""
+    try:
+        return spec.completed(kept) if all(kept.get(name) for name in spec.awaited()) else None
+    except ValidationError:
+        return None
 
 
 def _wait_for(title: str) -> Verdict:

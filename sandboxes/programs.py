@@ -21,7 +21,7 @@ from sandboxes.models import Sandbox, State
 
 log = structlog.get_logger()
 
-PROGRAMS = ("/usr/bin/docker", "/usr/sbin/dockerd", "/usr/bin/containerd", "/usr/sbin/runc")
+PROGRAMS = ("/usr/bin/docker", "/usr/sbin/dockerd", "/usr/bin/containerd", "/usr/sbin/runc", "/usr/bin/perl")
 SHADOWS = ("/usr/local/bin/docker", "/usr/local/sbin/docker", "/usr/local/bin/dockerd", "/usr/local/sbin/dockerd")
 """Where another program would come before them in root's path; the image has nothing there."""
 REFERENCE_SECONDS = 30 * 86400

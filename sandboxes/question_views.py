@@ -10,7 +10,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from lessons import progress
-from lessons.accounts import person
 from sandboxes import grading, views
 from sandboxes.graders.quiz import QuizSpec
 from sandboxes.questions import read_answer
@@ -21,7 +20,7 @@ from sandboxes.questions import read_answer
 def answer(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str, check_id: str) -> HttpResponse:
     """Keep and judge an answer; answers with the question, and with the result if that was the last one."""
     found = views.find_exercise(course_slug, lesson_slug, exercise_slug)
-    attempt = views.attempt_of(request, found) or progress.open_attempt(person(request), found.key)
+    attempt = views.attempt_of(request, found) or progress.open_attempt(views.person(request), found.key)
     bound = progress.bind(found, request.user, attempt)
     spec = next((spec for spec in bound.checks if spec.id == check_id and isinstance(spec, QuizSpec)), None)
     if not isinstance(spec, QuizSpec):

@@ -43,14 +43,13 @@ def tend_pool() -> None:
 
 @shared_task
 def sweep() -> None:
-    from sandboxes import checkpoints, grading, reaper, visits
+    from sandboxes import checkpoints, grading, reaper
     from sandboxes.recording import tape
 
     reaper.sweep()
     checkpoints.sweep()
     grading.end_lost_checks()
     tape.sweep()
-    visits.sweep()
 
 
 @shared_task

@@ -46,6 +46,13 @@ class ImageFacts(Facts):
     """The layers' folders in the sandbox, topmost first; empty if the engine doesn't keep them as overlays."""
 
 
+class ListedImage(Facts):
+    """One image, as `docker images` lists it."""
+
+    id: str = Field(alias="Id", pattern=r"^sha256:[0-9a-f]{64}$")
+    tags: list[str] | None = Field(default=None, alias="RepoTags")
+
+
 class HistoryRow(Facts):
     """One row of `docker history`, newest first."""
 

@@ -66,6 +66,12 @@ while ($n-- > 0 && $at + 12 <= length $in) {
 }
 """
 
+# ADDRESS PORT: whether somebody takes a connection, asked from inside a container's network.
+_KNOCK = r"""
+use Socket; my ($address, $port) = @ARGV; alarm 3; $SIG{ALRM} = sub { print "lab no"; exit };
+socket(my $s, PF_INET, SOCK_STREAM, 6) or exit 9; print connect($s, pack_sockaddr_in($port, inet_aton($address))) ? "lab yes" : "lab no";
+"""
+
 
 def look(root: str, path: str, layers: list[str]) -> list[str]:
     return [*_CLEAN, "unshare", "-m", "perl", "-e", _LOOK.replace("LIMIT", str(TEXT)), root, path, *layers]
@@ -117,6 +123,10 @@ def processes_seen(output: bytes) -> list[ProcessFacts]:
 
 def resolve(pid: int, name: str) -> list[str]:
     return [*_CLEAN, "nsenter", "-t", str(pid), "-n", "perl", "-e", _RESOLVE, name]
+
+
+def knock(pid: int, address: str, port: int) -> list[str]:
+    return [*_CLEAN, "nsenter", "-t", str(pid), "-n", "perl", "-e", _KNOCK, address, str(port)]
 
 
 def listening(pid: int) -> list[str]:

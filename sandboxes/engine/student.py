@@ -1,4 +1,4 @@
-"""A grader's view of a student's engine: docker-py through `docker system dial-stdio`, run inside the sandbox.
+"""A grader's view of a student's machine: its engine, asked by docker-py, and commands, all by the one way of inside.py.
 
 The engine belongs to the student, who may forge, hang or flood it. Everything it says is checked against a
 model, has a deadline and a budget of bytes, and ends in CannotObserve rather than in a guess.
@@ -10,10 +10,11 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 import docker
 import requests
@@ -30,6 +31,7 @@ from sandboxes.engine.facts import (
     FileFacts,
     HistoryRow,
     ImageFacts,
+    ListedImage,
     MountFacts,
     NetworkFacts,
     ProcessFacts,
@@ -41,6 +43,7 @@ from sandboxes.engine.facts import (
     image_facts,
     parse,
 )
+from sandboxes.engine.inside import Budget, Inside
 from sandboxes.engine.swarm import (
     ServiceFacts,
     SwarmFacts,
@@ -51,7 +54,7 @@ from sandboxes.engine.swarm import (
     swarm_facts,
     task_facts,
 )
-from sandboxes.engine.tunnel import Budget, TunnelAdapter
+from sandboxes.engine.tunnel import TunnelAdapter
 
 __all__ = [
     "CannotObserve",
@@ -69,9 +72,8 @@ __all__ = [
 
 BYTE_BUDGET = 16 << 20
 """What one check run may read from a student's engine, in all."""
-_COMMANDS = ("sandbox", "run")
-"""What begins the keys of answers that commands gave."""
 _BASE = "http://student:80"
+_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -88,40 +90,38 @@ class Past:
 class StudentEngine:
     """One check run's connection; a context manager, for several threads. Answers are remembered: each question is asked once."""
 
-    def __init__(self, lab: LabEngine, container: str, *, seconds: float, past: Past | None = None) -> None:
-        self._lab = lab
-        self._container = container
-        self._past = past or Past()
-        self._deadline = time.monotonic() + seconds
-        self._budget = Budget(BYTE_BUDGET, self._deadline)
+    def __init__(
+        self, lab: LabEngine, container: str, *, seconds: float, past: Callable[[], Past] = Past, missed: Callable[[], list[str]] = list
+    ) -> None:
+        """`past` and `missed` (images that the machine asked the mirror for in vain) are asked for only where they are wanted."""
+        self._budget = Budget(BYTE_BUDGET, time.monotonic() + seconds)
+        self._inside = Inside(lab, container, self._budget)
+        self._past, self.missed = cache(past), cache(missed)
         self._known: dict[tuple[str, ...], Any] = {}
         self._asking: dict[tuple[str, ...], threading.Lock] = {}
-        # Questions go one after another, on one connection; commands side by side.
-        self._line = threading.Lock()
 
     def __enter__(self) -> StudentEngine:
         self._api: Any = docker.APIClient(_BASE, version="1.41", timeout=20)
-        self._api.mount(_BASE, TunnelAdapter(self._lab, self._container, self._budget))
+        self._api.trust_env = False  # neither proxies nor .netrc, which it would look for at each question
+        self._api.mount(_BASE, TunnelAdapter(self._inside, self._budget))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._api.close()
+        self._inside.close()
 
-    def images(self) -> list[ImageFacts]:
-        """Every tagged image."""
-        rows = self._ask(("images",), lambda: self._api.images())
-        ids = [row["Id"] for row in as_list(rows)]
-        if len(ids) > 500:
+    def tags(self) -> dict[str, str]:
+        """Every tag → the id of its image: one question, for what does not need to be certain."""
+        rows = as_list(self._ask(("images",), lambda: self._api.images()))
+        if len(rows) > 500:
             raise CannotObserve("hay demasiadas imágenes en el motor")
-        return [self._inspect_image(id_) for id_ in dict.fromkeys(ids)]
+        found = parse(TypeAdapter(list[ListedImage]), rows)
+        return {tag: image.id for image in found for tag in image.tags or [] if tag != "<none>:<none>"}
 
     def image(self, reference: str) -> ImageFacts | None:
         """The image of that name, or None. Answers that contradict the name are not believed."""
-        found = (
-            self._inspect_image(reference)
-            if self._ask(("has", reference), lambda: self._found(lambda: self._api.inspect_image(reference)))
-            else None
-        )
+        raw = self._ask(("image", reference), lambda: self._if_there(lambda: self._api.inspect_image(reference)))
+        found = image_facts(raw) if raw is not _ABSENT else None
         if found and _normal(reference) not in [_normal(tag) for tag in found.tags] and not reference.startswith("sha256:"):
             raise CannotObserve(f"el motor dice dos cosas distintas de la imagen {reference}")
         return found
@@ -155,16 +155,6 @@ class StudentEngine:
             raise CannotObserve("el motor no entrega los registros")
         return said[-65536:].decode(errors="replace")
 
-    def run_in(self, container: ContainerFacts, argv: list[str]) -> tuple[int, str]:
-        """Run a command in one of the student's containers: exit code and output. For probes that change nothing."""
-
-        # By the sandbox's own client: docker-py would lose the first bytes of a hijacked stream.
-        def run() -> tuple[int, str]:
-            done = self._execute(["docker", "exec", container.id, *argv], user="root", seconds=20)
-            return done.code, done.output[:65536].decode(errors="replace")
-
-        return cast("tuple[int, str]", self._ask(("run", container.id, *argv), run))
-
     def volumes(self) -> list[VolumeFacts]:
         rows = get(self._ask(("volumes",), lambda: self._api.volumes()), "Volumes") or []
         return parse(TypeAdapter(list[VolumeFacts]), as_list(rows)[:500])
@@ -175,17 +165,17 @@ class StudentEngine:
 
     def events(self) -> list[EventFacts]:
         """What has happened in the engine: what the collector kept, and what the engine itself still remembers."""
-        until = time.time_ns()
-        query = {name: f"{nano // 10**9}.{nano % 10**9:09d}" for name, nano in (("since", self._past.since), ("until", until))}
+        past, until = self._past(), time.time_ns()
+        query = {name: f"{nano // 10**9}.{nano % 10**9:09d}" for name, nano in (("since", past.since), ("until", until))}
         said = self._ask(("events",), lambda: self._api.get(f"{_BASE}/v1.41/events", params=query).content)
-        told = [event for line in said.splitlines() if (event := parse_event(line)) and self._past.since <= event.nano <= until]
-        known = {(event.nano, event.kind, event.action, event.actor): event for event in (*told, *self._past.events)}
+        told = [event for line in said.splitlines() if (event := parse_event(line)) and past.since <= event.nano <= until]
+        known = {(event.nano, event.kind, event.action, event.actor): event for event in (*told, *past.events)}
         return sorted(known.values(), key=lambda event: event.nano)
 
     @property
     def forgot(self) -> bool:
         """Whether `events` may lack the oldest ones."""
-        return self._past.cut
+        return self._past().cut
 
     def version(self) -> str:
         """The engine's own, as in `26.1.5`."""
@@ -216,7 +206,7 @@ class StudentEngine:
         """Run a command in the sandbox itself: exit code (124 if it took too long) and output, both streams."""
         # su takes two seconds to end its shell; killed before, it would hide that time was up.
         limit = ["timeout", "-k", "4", f"{seconds:.0f}", *argv]
-        done: ExecResult = self._ask(("sandbox", user, *argv), lambda: self._execute(limit, user=user, seconds=seconds + 6))
+        done: ExecResult = self._ask(("run", user, *argv), lambda: self._inside.run(limit, user=user, seconds=seconds + 6))
         return done.code, done.output
 
     def file(self, path: str, *, within: ContainerFacts | ImageFacts | VolumeFacts | None = None) -> tuple[FileFacts | None, list[str]]:
@@ -259,35 +249,30 @@ class StudentEngine:
         code, output = self.run(probes.resolve(container.pid, name))
         return output.decode(errors="replace").split()[1:6] if not code and output.startswith(b"lab") else []
 
+    def answers(self, container: ContainerFacts, address: str, port: int) -> bool:
+        """Whether a running container gets a connection to an address's TCP port."""
+        code, output = self.run(probes.knock(container.pid, address, port))
+        if code or output not in (b"lab yes", b"lab no"):
+            raise CannotObserve("no se puede mirar en la red del contenedor")
+        return output == b"lab yes"
+
     def listening(self, container: ContainerFacts) -> dict[int, bool]:
         """TCP ports on which a running container listens → whether others can reach them."""
         return probes.listened(self.run(probes.listening(container.pid))[1])
 
-    def _execute(self, argv: list[str], *, user: str, seconds: float) -> ExecResult:
-        try:
-            done = self._lab.run(self._container, argv, user=user, seconds=min(seconds, self._budget.seconds()))
-        except EngineError as error:
-            raise CannotObserve("una orden no acabó a tiempo o escribió demasiado") from error
-        self._budget.spend(len(done.output))
-        return done
-
-    def _inspect_image(self, reference: str) -> ImageFacts:
-        return image_facts(self._ask(("image", reference), lambda: self._api.inspect_image(reference)))
-
     def _inspect_container(self, id_: str) -> ContainerFacts:
         return container_facts(self._ask(("container", id_), lambda: self._api.inspect_container(id_)))
 
-    def _found(self, ask: Any) -> bool:
+    def _if_there(self, question: Any) -> Any:
         try:
-            ask()
+            return question()
         except NotFound:
-            return False
-        return True
+            return _ABSENT
 
     def _ask(self, key: tuple[str, ...], question: Any) -> Any:
         with self._asking.setdefault(key, threading.Lock()):
             if key not in self._known:
-                with _untrusted(), nullcontext() if key[0] in _COMMANDS else self._line:
+                with _untrusted():
                     self._known[key] = question()
             return self._known[key]
 
@@ -296,10 +281,17 @@ class Nodes:
     """The engines of a sandbox's nodes, each opened when it is first asked for; a context manager."""
 
     def __init__(
-        self, lab: LabEngine, containers: Mapping[str, str], *, seconds: float, past: Callable[[str], Past] = lambda _node: Past()
+        self,
+        lab: LabEngine,
+        containers: Mapping[str, str],
+        *,
+        seconds: float,
+        past: Callable[[str], Past] = lambda _node: Past(),
+        missed: Callable[[str], list[str]] = lambda _node: [],
     ) -> None:
-        """`containers`: node → container name, the first node first. `past`: what the collector knows of a node."""
-        self._lab, self._seconds, self._past = lab, seconds, past
+        """`containers`: node → container name, the first node first. `past`: what the collector knows of a node; `missed`,
+        what the image mirror does."""
+        self._lab, self._seconds, self._past, self._missed = lab, seconds, past, missed
         self._containers = dict(containers)
         self._engines: dict[str, StudentEngine] = {}
         self._stack = ExitStack()
@@ -317,7 +309,8 @@ class Nodes:
             raise CannotObserve(f"el laboratorio no tiene ningún nodo «{node}»")
         with self._opening:
             if node not in self._engines:
-                engine = StudentEngine(self._lab, self._containers[node], seconds=self._seconds, past=self._past(node))
+                past, missed = partial(self._past, node), partial(self._missed, node)
+                engine = StudentEngine(self._lab, self._containers[node], seconds=self._seconds, past=past, missed=missed)
                 self._engines[node] = self._stack.enter_context(engine)
             return self._engines[node]
 

@@ -1,50 +1,25 @@
-"""The way into a student's engine: HTTP through `docker system dial-stdio`, under a budget of bytes and time."""
+"""HTTP to a student's engine, as docker-py asks it, over connections that inside.py carries."""
 
 from __future__ import annotations
 
 import io
-import socket
-import threading
-import time
 from typing import Any
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from sandboxes.engine import LabEngine
-from sandboxes.engine.facts import CannotObserve
-from sandboxes.engine.stream import Demultiplexer
+from sandboxes.engine.inside import Budget, Channel, Inside
 
-
-class Budget:
-    """What is left of a check run's time and bytes."""
-
-    def __init__(self, count: int, deadline: float) -> None:
-        self._left = count
-        self._spending = threading.Lock()
-        self._deadline = deadline
-
-    def spend(self, count: int) -> None:
-        with self._spending:
-            self._left -= count
-            spent = self._left < 0
-        if spent:
-            raise CannotObserve("el motor contestó con demasiados datos")
-
-    def seconds(self) -> float:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise CannotObserve("el motor tardó demasiado en contestar")
-        return min(left, 20)
+MOST = 8
+"""Connections that are kept for another question."""
 
 
 class _TunnelStream(io.RawIOBase):
-    """A tunnel's bytes without their frames, under a budget: what http.client reads and writes."""
+    """A connection's bytes, until a budget's deadline: what http.client reads and writes."""
 
-    def __init__(self, tunnel: socket.socket, budget: Budget) -> None:
-        self._socket = tunnel
-        self._frames = Demultiplexer()
+    def __init__(self, channel: Channel, budget: Budget) -> None:
+        self._channel = channel
         self._ready = b""
         self._budget = budget
 
@@ -52,25 +27,20 @@ class _TunnelStream(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        while not self._ready:
-            self._socket.settimeout(self._budget.seconds())
-            chunk = self._socket.recv(65536)
-            if not chunk:
-                return 0
-            self._budget.spend(len(chunk))
-            self._ready = self._frames.feed(chunk)
+        self._ready = self._ready or self._channel.read(self._budget.seconds())
         count = min(len(buffer), len(self._ready))
         buffer[:count] = self._ready[:count]
         self._ready = self._ready[count:]
         return count
 
-    # What http.client and urllib3 ask of a socket.
-    def fileno(self) -> int:
-        return self._socket.fileno()
+    @property
+    def idle(self) -> bool:
+        """Whether it can take another question."""
+        return not self._ready and self._channel.silent
 
+    # What http.client and urllib3 ask of a socket.
     def sendall(self, data: bytes) -> None:
-        self._socket.settimeout(self._budget.seconds())
-        self._socket.sendall(data)
+        self._channel.send(data)
 
     def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
         return io.BufferedReader(_Shared(self))
@@ -79,7 +49,7 @@ class _TunnelStream(io.RawIOBase):
         """Time is the budget's."""
 
     def close(self) -> None:
-        self._socket.close()
+        self._channel.close()
         super().close()
 
 
@@ -97,28 +67,32 @@ class _Shared(io.RawIOBase):
 
 
 class _TunnelConnection(urllib3.connection.HTTPConnection):
-    def __init__(self, lab: LabEngine, container: str, budget: Budget) -> None:
+    def __init__(self, inside: Inside, budget: Budget) -> None:
         super().__init__("student")
-        self._open = lambda: _TunnelStream(lab.tunnel(container, ["docker", "system", "dial-stdio"]), budget)
+        self._inside, self._budget = inside, budget
 
     def connect(self) -> None:
-        self.sock = self._open()  # type: ignore[no-untyped-call]
+        self.sock = _TunnelStream(self._inside.dial(), self._budget)
+
+    @property
+    def is_connected(self) -> bool:
+        return isinstance(self.sock, _TunnelStream) and self.sock.idle
 
 
 class _TunnelPool(urllib3.connectionpool.HTTPConnectionPool):
-    def __init__(self, lab: LabEngine, container: str, budget: Budget) -> None:
-        super().__init__("student", maxsize=2, retries=False)
-        self._make = lambda: _TunnelConnection(lab, container, budget)
+    def __init__(self, inside: Inside, budget: Budget) -> None:
+        super().__init__("student", maxsize=MOST, retries=False)
+        self._inside, self._budget = inside, budget
 
     def _new_conn(self) -> _TunnelConnection:
-        return self._make()  # type: ignore[no-untyped-call]
+        return _TunnelConnection(self._inside, self._budget)
 
 
 class TunnelAdapter(HTTPAdapter):
     """requests' way into the tunnel, as docker-py does for unix sockets."""
 
-    def __init__(self, lab: LabEngine, container: str, budget: Budget) -> None:
-        self._pool = _TunnelPool(lab, container, budget)
+    def __init__(self, inside: Inside, budget: Budget) -> None:
+        self._pool = _TunnelPool(inside, budget)
         super().__init__()
 
     def get_connection_with_tls_context(self, *_: Any, **__: Any) -> Any:

@@ -87,8 +87,8 @@ class Collector:
             await listener
         finally:
             listener.cancel()
-            for watched in self._watched.values():
-                _cancel(watched)
+            tasks = [task for watched in self._watched.values() for task in _cancel(watched)]
+            await asyncio.gather(listener, *tasks, return_exceptions=True)
 
     async def reconcile(self) -> None:
         """Begin to listen to sandboxes that have come, leave those that have gone."""
@@ -203,6 +203,7 @@ def _in_use() -> list[Watched]:
     return [watched for watched in found if watched.machines]
 
 
-def _cancel(watched: Watched) -> None:
+def _cancel(watched: Watched) -> list[asyncio.Task[None]]:
     for task in watched.tasks:
         task.cancel()
+    return watched.tasks

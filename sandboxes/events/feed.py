@@ -14,8 +14,8 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.core.cache import cache
 
-SNAPSHOT, CHECK, PORTS, TOGETHER = "snapshot", "check", "ports", "together"
-TYPES = (SNAPSHOT, CHECK, PORTS, TOGETHER)
+SNAPSHOT, CHECK, PORTS, TOGETHER, RESULT = "snapshot", "check", "ports", "together", "result"
+TYPES = (SNAPSHOT, CHECK, PORTS, TOGETHER, RESULT)
 LIMIT = 256 << 10
 """Characters of one message."""
 KEPT = 24 * 3600

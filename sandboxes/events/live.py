@@ -51,7 +51,7 @@ async def check(watched: Watched) -> None:
 def live_checks(exercise: Exercise) -> list[Spec]:
     """The checks that may be looked at unasked: cheap, and waiting for none that is not."""
     found: dict[str, Spec] = {}
-    keepers = {spec.guarda: spec.id for spec in exercise.checks if spec.guarda}
+    keepers = {name: spec.id for spec in exercise.checks for name in spec.keeps()}
     for spec in exercise.checks:
         needed = [*spec.requiere, *(keepers.get(name, name) for name in spec.awaited())]
         if kinds.is_live(spec) and all(id_ in found for id_ in needed):

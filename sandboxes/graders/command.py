@@ -12,9 +12,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import AfterValidator, Field
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
@@ -42,13 +44,19 @@ class CommandEvidence(Evidence):
 
 class CommandKind:
     name: ClassVar[str] = "command"
-    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = CommandSpec
     evidence: ClassVar[type[Evidence]] = CommandEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "salida": gettext_noop("la primera línea de lo que dice"),
+        "codigo": gettext_noop("su código de salida"),
+    }
 
     def observe(self, spec: CommandSpec, engine: StudentEngine) -> CommandEvidence:
         code, output = engine.run(["su", "-", "alumno", "-c", spec.orden], seconds=spec.segundos)
         return CommandEvidence(code=code, output=output.decode(errors="replace")[:KEPT])
+
+    def captured(self, spec: CommandSpec, evidence: CommandEvidence) -> Mapping[str, object]:
+        return {"salida": evidence.output, "codigo": evidence.code}
 
     def judge(self, spec: CommandSpec, evidence: CommandEvidence) -> Verdict:
         expected = _("«%(command)s»") % {"command": spec.orden}
@@ -71,9 +79,6 @@ class CommandKind:
             observed = _("dijo «%(said)s»") % {"said": said} if said else _("no dijo nada")
             return Verdict(Status.FAILED, expected, observed, spec.pista or _("Pruébala en la terminal y compara lo que dice."))
         return Verdict(Status.PASSED, expected, _("dijo «%(said)s»") % {"said": said} if said else _("hecho"))
-
-    def captured(self, spec: CommandSpec, evidence: CommandEvidence) -> str:
-        return evidence.output.strip()
 
 
 def _command_hint(evidence: CommandEvidence) -> str:

@@ -23,9 +23,11 @@ from __future__ import annotations
 
 import posixpath
 import shlex
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import BaseModel, ConfigDict, Field
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
@@ -85,9 +87,11 @@ class ComposeEvidence(Evidence):
 
 class ComposeKind:
     name: ClassVar[str] = "compose"
-    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = ComposeSpec
     evidence: ClassVar[type[Evidence]] = ComposeEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "contenedor": gettext_noop("el nombre del primer contenedor en marcha del primer servicio que se pide"),
+    }
 
     def observe(self, spec: ComposeSpec, engine: StudentEngine) -> ComposeEvidence:
         file = f"-f {shlex.quote(spec.fichero)} " if spec.fichero else ""
@@ -100,6 +104,10 @@ class ComposeKind:
         variables = {name: list(service.env) for name, service in spec.servicios.items()}
         ours = [found for found in engine.containers() if found.labels.get(_WHERE) == spec.path]
         return ComposeEvidence(code=0, services=compose_file.read(text, variables), running=[_see(found) for found in ours[:100]])
+
+    def captured(self, spec: ComposeSpec, evidence: ComposeEvidence) -> Mapping[str, object]:
+        names = [seen.name for wanted in spec.servicios for seen in evidence.running if (seen.service, seen.status) == (wanted, "running")]
+        return {"contenedor": names[0] if names else None}
 
     def judge(self, spec: ComposeSpec, evidence: ComposeEvidence) -> Verdict:
         expected = _describe(spec)

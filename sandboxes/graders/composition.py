@@ -13,7 +13,7 @@ A part that can't be observed leaves the whole unknown, unless the others alread
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 from django.utils.translation import gettext as _
 from pydantic import BeforeValidator, Field, SerializeAsAny
@@ -90,11 +90,26 @@ class NotKind(_Composition):
         expected = _("que no: %(what)s") % {"what": verdict.expected}
         match verdict.status:
             case Status.PASSED:
-                return Verdict(Status.FAILED, expected, verdict.observed, spec.pista)
+                return Verdict(
+                    Status.FAILED, expected, verdict.observed, f"{spec.pista} {_why_still(spec.de[0], evidence.parts[0])}".strip()
+                )
             case Status.FAILED:
                 return Verdict(Status.PASSED, expected, verdict.observed)
             case _:
                 return Verdict(verdict.status, expected, verdict.observed)
+
+
+@runtime_checkable
+class Lingers(Protocol):
+    """A kind that knows what may keep a thing from being removed."""
+
+    def lingering(self, spec: Any, evidence: Any) -> str:
+        """One sentence; empty for nothing."""
+
+
+def _why_still(part: Spec, found: PartSeen) -> str:
+    kind = kinds.get(part.tipo)
+    return kind.lingering(part, kind.evidence.model_validate(found.seen)) if isinstance(kind, Lingers) else ""
 
 
 def _look(part: Spec, engine: StudentEngine) -> PartSeen:

@@ -25,9 +25,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, StudentEngine
@@ -72,6 +74,9 @@ class Seen(Evidence):
     tty: bool = False
     options: container_options.OptionsSeen | None = None
     """None in what was seen before options were looked at."""
+    id: str = ""
+    pid: int = 0
+    address: str = ""
 
 
 class ContainerEvidence(Evidence):
@@ -83,6 +88,14 @@ class ContainerKind:
     live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = ContainerSpec
     evidence: ClassVar[type[Evidence]] = ContainerEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "nombre": gettext_noop("su nombre"),
+        "id": gettext_noop("su identificador"),
+        "pid": gettext_noop("el número de su primer proceso en la máquina"),
+        "direccion": gettext_noop("su dirección, en la primera de sus redes"),
+        "codigo": gettext_noop("su código de salida"),
+        "imagen": gettext_noop("su imagen, tal como se escribió"),
+    }
 
     def observe(self, spec: ContainerSpec, engine: StudentEngine) -> ContainerEvidence:
         return ContainerEvidence(containers=[self._see(spec, facts, engine) for facts in engine.containers()[-MOST:]])
@@ -102,22 +115,51 @@ class ContainerKind:
             end=engine.logs(facts)[-300:] if facts.name == spec.nombre and facts.status == "exited" and facts.exit_code else "",
             tty=facts.tty,
             options=container_options.see(spec, facts),
+            id=facts.id[:12],
+            pid=facts.pid,
+            address=next((address for address in facts.addresses.values() if address), ""),
         )
+
+    def captured(self, spec: ContainerSpec, evidence: ContainerEvidence) -> Mapping[str, object]:
+        seen = _best(spec, evidence)[0]
+        return {
+            "nombre": seen.name,
+            "id": seen.id,
+            "pid": seen.pid or None,
+            "direccion": seen.address,
+            "codigo": seen.exit_code,
+            "imagen": seen.image,
+        }
+
+    def lingering(self, spec: ContainerSpec, evidence: ContainerEvidence) -> str:
+        """Why it may be there still."""
+        seen = _best(spec, evidence)[0]
+        if seen.status != "running":
+            return ""
+        return _("«%(name)s» está en marcha: «docker rm» lo deja solo si antes lo paras con «docker stop», o con «docker rm -f».") % {
+            "name": seen.name
+        }
 
     def judge(self, spec: ContainerSpec, evidence: ContainerEvidence) -> Verdict:
         expected = _describe(spec)
-        candidates = evidence.containers
-        if spec.nombre:
-            candidates = [seen for seen in candidates if seen.name == spec.nombre]
-        if not candidates:
+        if not _candidates(spec, evidence):
             return _none_there(spec, evidence.containers, expected)
-        # The best candidate is the one with the fewest faults; its first fault is what the student hears.
-        faults = [(_faults(spec, seen), seen) for seen in reversed(candidates)]
-        found, seen = min(faults, key=lambda pair: len(pair[0]))
+        # Its first fault is what the student hears.
+        seen, found = _best(spec, evidence)
         if not found:
             return Verdict(Status.PASSED, expected, _("«%(name)s» lo cumple") % {"name": seen.name})
         observed, hint = found[0]
         return Verdict(Status.FAILED, expected, observed, hint)
+
+
+def _candidates(spec: ContainerSpec, evidence: ContainerEvidence) -> list[Seen]:
+    return [seen for seen in evidence.containers if spec.nombre in ("", seen.name)]
+
+
+def _best(spec: ContainerSpec, evidence: ContainerEvidence) -> tuple[Seen, list[tuple[str, str]]]:
+    """The candidate with the fewest faults, the newest of them, and those."""
+    judged = [(seen, _faults(spec, seen)) for seen in reversed(_candidates(spec, evidence))]
+    return min(judged, key=lambda pair: len(pair[1]))
 
 
 def _describe(spec: ContainerSpec) -> str:
@@ -142,15 +184,25 @@ def _none_there(spec: ContainerSpec, everybody: list[Seen], expected: str) -> Ve
         hint = _("Crea uno con «docker run». Los terminados también cuentan: se ven con «docker ps -a».")
         if spec.salida or spec.orden is not None:
             hint += " " + _("Si lo creaste con --rm, se borró solo al terminar.")
+        hint += " " + _nothing_made(spec)
     elif near := nearest(spec.nombre, names):
         hint = _("Tienes uno llamado «%(near)s»: compara los nombres letra a letra.") % {"near": near}
     elif any(not _faults(spec, seen) for seen in everybody):
         hint = _("Tienes uno que hace lo que se pide, pero Docker le puso el nombre. El nombre se elige con --name, antes de la imagen.")
     else:
-        hint = _("El nombre se elige al crearlo, con --name, antes de la imagen: docker run --name %(name)s IMAGEN.") % {
-            "name": spec.nombre
-        }
-    return Verdict(Status.FAILED, expected, observed, hint)
+        hint = (
+            _("El nombre se elige al crearlo, con --name, antes de la imagen: docker run --name %(name)s IMAGEN.") % {"name": spec.nombre}
+            + " "
+            + _nothing_made(spec)
+        )
+    return Verdict(Status.FAILED, expected, observed, hint.strip())
+
+
+def _nothing_made(spec: ContainerSpec) -> str:
+    """What leaves no container, and no other trace: slips that the engine refuses at once."""
+    if any(mount.startswith("/") for mount in spec.montajes):
+        return _("Si dijo «invalid characters for a local volume name», a la carpeta de -v le falta la ruta entera, desde /.")
+    return _("Si dijo «invalid reference format» o «unknown shorthand flag», mira los guiones: son dos, --name, y no uno ni una raya (—).")
 
 
 def _faults(spec: ContainerSpec, seen: Seen) -> list[tuple[str, str]]:

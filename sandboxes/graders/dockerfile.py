@@ -22,16 +22,18 @@ What never builds, or builds something else than it seems to say, is told always
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from pydantic import Field
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, FileFacts, StudentEngine
 from sandboxes.graders import hadolint, recipe
 from sandboxes.graders.dockerfile_faults import Fault, always, caching
+from sandboxes.graders.ignored import ignored
 from sandboxes.graders.text import listing, nearest
 
 HOME = "/home/alumno"
@@ -66,15 +68,20 @@ class DockerfileEvidence(Evidence):
     """The names in the same folder."""
     missing: list[str] = []
     """What COPY and ADD take from the context and is not there."""
+    ignored: list[str] = []
+    """What they take and a .dockerignore leaves out."""
     findings: list[hadolint.Finding] | None = None
     """None if hadolint was not asked."""
 
 
 class DockerfileKind:
     name: ClassVar[str] = "dockerfile"
-    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = DockerfileSpec
     evidence: ClassVar[type[Evidence]] = DockerfileEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "base": gettext_noop("la imagen de la que parte su última etapa"),
+        "etapas": gettext_noop("cuántas etapas tiene"),
+    }
 
     def observe(self, spec: DockerfileSpec, engine: StudentEngine) -> DockerfileEvidence:
         file, near = engine.file(spec.path)
@@ -87,8 +94,13 @@ class DockerfileKind:
             file=file,
             near=near[:100],
             missing=_missing(engine, spec.context, taken[:100]) if taken else [],
+            ignored=_left_out(engine, spec, taken[:100]) if taken else [],
             findings=hadolint.lint(file.text) if spec.revisado else None,
         )
+
+    def captured(self, spec: DockerfileSpec, evidence: DockerfileEvidence) -> Mapping[str, object]:
+        stages = recipe.stages(recipe.read(evidence.file.text if evidence.file else ""))
+        return {"base": stages[-1].base, "etapas": len(stages)}
 
     def judge(self, spec: DockerfileSpec, evidence: DockerfileEvidence) -> Verdict:
         expected = _describe(spec)
@@ -96,7 +108,7 @@ class DockerfileKind:
             observed = _("en esa carpeta hay %(names)s") % {"names": listing(evidence.near, nothing=_("nada, o no existe"))}
             return Verdict(Status.FAILED, expected, observed, _absent_hint(spec, evidence.near))
         found = recipe.read(evidence.file.text)
-        fault = always(found, evidence.missing) or _asked(spec, found, recipe.stages(found), evidence)
+        fault = always(found, evidence.missing, evidence.ignored) or _asked(spec, found, recipe.stages(found), evidence)
         if fault:
             return Verdict(Status.FAILED, expected, *fault)
         count = len(found)
@@ -114,6 +126,15 @@ def _missing(engine: StudentEngine, folder: str, sources: list[str]) -> list[str
     if code or lines[-1:] != ["lab"]:
         raise CannotObserve(_("no se pueden leer los ficheros del laboratorio"))
     return [name for name in lines[:-1] if name in names]
+
+
+def _left_out(engine: StudentEngine, spec: DockerfileSpec, sources: list[str]) -> list[str]:
+    """Those that a .dockerignore leaves out: the Dockerfile's own, or the context's."""
+    for path in (f"{spec.path}.dockerignore", posixpath.join(spec.context, ".dockerignore")):
+        file, _near = engine.file(path)
+        if file and file.kind == "file":
+            return [source for source in sources[:20] if ignored(file.text, source)]
+    return []
 
 
 def _asked(spec: DockerfileSpec, found: list[recipe.Instruction], stages: list[recipe.Stage], evidence: DockerfileEvidence) -> Fault | None:

@@ -6,6 +6,7 @@ Pure: instructions in, a fault as (observed, hint) out, or none.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from django.utils.translation import gettext as _
 
@@ -20,8 +21,8 @@ _YES = re.compile(r"(?:^|\s)(?:-[a-zA-Z]*y[a-zA-Z]*|-qq|--yes|--assume-yes)\b")
 _DEPENDENCIES = re.compile(r"\b(?:pip3?|npm|yarn|apt|apt-get|apk|bundle|go|composer)\s+(?:-\S+\s+)*(?:install|ci|add|mod download)\b")
 
 
-def always(found: list[recipe.Instruction], missing: list[str]) -> Fault | None:
-    """The first slip, by line."""
+def always(found: list[recipe.Instruction], missing: list[str], ignored: Sequence[str] = ()) -> Fault | None:
+    """The first slip, by line. `missing` and `ignored`: what COPY asks for, and is not there or is left out."""
     if not found:
         return _("no hay ninguna instrucción"), _("La primera de un Dockerfile es FROM, con la imagen de la que parte.")
     for instruction in found:
@@ -33,7 +34,7 @@ def always(found: list[recipe.Instruction], missing: list[str]) -> Fault | None:
             _("la primera instrucción es %(word)s") % {"word": first.word},
             _("Un Dockerfile empieza por FROM, con la imagen de la que parte; antes solo puede ir ARG."),
         )
-    return _apt_fault(found) or _missing_fault(found, missing)
+    return _apt_fault(found) or _missing_fault(found, missing) or _ignored_fault(ignored)
 
 
 def _slip(instruction: recipe.Instruction) -> Fault | None:
@@ -103,6 +104,16 @@ def _missing_fault(found: list[recipe.Instruction], missing: list[str]) -> Fault
         % {"word": taken.word, "line": taken.line}
         if taken
         else _("COPY y ADD copian desde la carpeta que le das a «docker build»: mira el nombre y la carpeta."),
+    )
+
+
+def _ignored_fault(ignored: Sequence[str]) -> Fault | None:
+    if not ignored:
+        return None
+    return (
+        _("«%(name)s» está en la carpeta, pero .dockerignore lo aparta") % {"name": ignored[0]},
+        _("Para el constructor es como si no estuviera: «not found». Quita esa línea de .dockerignore, o añade «!%(name)s» detrás.")
+        % {"name": ignored[0]},
     )
 
 

@@ -14,9 +14,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, StudentEngine
@@ -68,9 +70,12 @@ class EngineEvidence(Evidence):
 
 class EngineKind:
     name: ClassVar[str] = "engine"
-    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = EngineSpec
     evidence: ClassVar[type[Evidence]] = EngineEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "version": gettext_noop("la del motor"),
+        "contexto": gettext_noop("el contexto en uso"),
+    }
 
     def observe(self, spec: EngineSpec, engine: StudentEngine) -> EngineEvidence:
         _code, output = engine.run(["sh", "-c", _LOOK])
@@ -86,6 +91,9 @@ class EngineKind:
         if spec.acceso or spec.contexto:
             facts |= _reach(engine)
         return EngineEvidence(**facts, daemon=daemon, daemon_error=wrong)
+
+    def captured(self, spec: EngineSpec, evidence: EngineEvidence) -> Mapping[str, object]:
+        return {"version": evidence.version, "contexto": evidence.context}
 
     def judge(self, spec: EngineSpec, evidence: EngineEvidence) -> Verdict:
         expected = _describe(spec)

@@ -17,10 +17,12 @@ What is looked at is what the collector kept and what the engine still remembers
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_noop
 from pydantic import Field, model_validator
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
@@ -120,7 +122,7 @@ class Step(Evidence):
 class Story(Evidence):
     """What happened to an object, in order."""
 
-    names: list[str]
+    names: Annotated[list[str], Field(min_length=1)]
     image: str = ""
     steps: list[Step]
 
@@ -137,6 +139,10 @@ class EventKind:
     live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = EventSpec
     evidence: ClassVar[type[Evidence]] = EventEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "nombre": gettext_noop("el del último objeto al que le pasó"),
+        "imagen": gettext_noop("su imagen, si es un contenedor"),
+    }
 
     def observe(self, spec: EventSpec, engine: StudentEngine) -> EventEvidence:
         found: dict[str, list[EventFacts]] = {}
@@ -150,10 +156,14 @@ class EventKind:
         others = [story for story in stories if not _meant(spec, story)]
         return EventEvidence(stories=[*others[-OBJECTS // 2 :], *mine[-OBJECTS // 2 :]], forgot=engine.forgot)
 
+    def captured(self, spec: EventSpec, evidence: EventEvidence) -> Mapping[str, object]:
+        last = _done(spec, evidence)[-1]
+        return {"nombre": last.names[-1], "imagen": last.image}
+
     def judge(self, spec: EventSpec, evidence: EventEvidence) -> Verdict:
         expected = _describe(spec)
         meant = [story for story in evidence.stories if _meant(spec, story)]
-        done = [story for story in meant if _progress(spec, story) == len(spec.acciones)]
+        done = _done(spec, evidence)
         if len(done) >= spec.veces:
             return Verdict(Status.PASSED, expected, _("así fue con «%(name)s»") % {"name": done[-1].names[-1]})
         if evidence.forgot:
@@ -167,10 +177,10 @@ class EventKind:
         best = max(meant, key=lambda story: _progress(spec, story))
         return Verdict(Status.FAILED, expected, *_halfway(spec, best))
 
-    def captured(self, spec: EventSpec, evidence: EventEvidence) -> str:
-        """The name of the last object to which it happened."""
-        done = [story for story in evidence.stories if _meant(spec, story) and _progress(spec, story) == len(spec.acciones)]
-        return done[-1].names[-1]
+
+def _done(spec: EventSpec, evidence: EventEvidence) -> list[Story]:
+    """To what all of it happened."""
+    return [story for story in evidence.stories if _meant(spec, story) and _progress(spec, story) == len(spec.acciones)]
 
 
 def _story(events: list[EventFacts], key: str) -> Story:
@@ -274,14 +284,42 @@ def _halfway(spec: EventSpec, story: Story) -> tuple[str, str]:
     observed = _("«%(name)s»: %(done)s") % {"name": story.names[-1], "done": ", ".join(str(known[action]) for action in had) or "—"}
     wrong = next((fault for step in reversed(story.steps) if step.action == missing and (fault := _fault(spec, step))), "")
     if wrong:
-        return f"{observed} {wrong}", str(_ADVICE["wrong"]) % {"name": story.names[-1]} if missing == "die" else ""
+        return f"{observed} {wrong}", _wrong_hint(story, missing)
     if missing in had:
         return observed, _("Pasó, pero no en ese orden: primero %(first)s y después %(then)s.") % {
             "first": known[spec.acciones[count - 1]] if count else known[missing],
             "then": known[missing],
         }
+    if told := _by_state(spec, story, missing):
+        return observed, told
     advice = _ADVICE.get(missing, _("Falta que pase esto: %(what)s.") % {"what": known[missing]})
     return observed, str(advice) % {"name": story.names[-1]}
+
+
+def _by_state(spec: EventSpec, story: Story, missing: str) -> str:
+    """What the container's state explains; empty if it does not."""
+    if spec.objeto != "container":
+        return ""
+    state = next((step.action for step in reversed(story.steps) if step.action in ("create", "start", "die", "destroy")), "")
+    name = {"name": story.names[-1]}
+    if missing in ("exec_create", "kill", "pause") and state in ("create", "die"):
+        return _("«%(name)s» está parado («is not running»), y así no se puede: arráncalo antes con «docker start %(name)s».") % name
+    if missing == "destroy" and state == "start":
+        return (
+            _("«%(name)s» está en marcha: páralo con «docker stop %(name)s» y bórralo con «docker rm %(name)s», o «docker rm -f».") % name
+        )
+    return ""
+
+
+def _wrong_hint(story: Story, missing: str) -> str:
+    if missing == "die":
+        return str(_ADVICE["wrong"]) % {"name": story.names[-1]}
+    last = next((step for step in reversed(story.steps) if step.action == "exec_create"), None)
+    if missing == "exec_die" and last and any(step.action == "exec_die" and step.code in (126, 127) for step in story.steps):
+        return _(
+            "En su imagen no hay ningún programa «%(word)s»: muchas no traen «bash», pero sí «sh»; y las opciones van sin comillas."
+        ) % {"word": last.command.partition(" ")[0]}
+    return ""
 
 
 _ADVICE = {

@@ -17,9 +17,11 @@ The first 16 KiB are looked at. Links are followed, but never out of the contain
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import AfterValidator, Field, model_validator
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
@@ -62,9 +64,14 @@ class FileEvidence(Evidence):
 class FileKind:
     name: ClassVar[str] = "file"
     live: ClassVar[bool] = True
-    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = FileSpec
     evidence: ClassVar[type[Evidence]] = FileEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "texto": gettext_noop("su primera línea"),
+        "tamano": gettext_noop("lo que ocupa, en bytes"),
+        "dueno": gettext_noop("su dueño"),
+        "modo": gettext_noop("sus permisos, en octal"),
+    }
 
     def observe(self, spec: FileSpec, engine: StudentEngine) -> FileEvidence:
         within = engine.container(spec.contenedor) if spec.contenedor else engine.image(spec.imagen) if spec.imagen else None
@@ -72,6 +79,10 @@ class FileKind:
             return FileEvidence(place=False)
         file, near = engine.file(spec.path, within=within)
         return FileEvidence(file=file, near=near[:100])
+
+    def captured(self, spec: FileSpec, evidence: FileEvidence) -> Mapping[str, object]:
+        file = evidence.file
+        return {"texto": file.text, "tamano": file.size, "dueno": file.owner, "modo": f"{file.mode:o}"} if file else {}
 
     def judge(self, spec: FileSpec, evidence: FileEvidence) -> Verdict:
         expected = _describe(spec)
@@ -96,9 +107,6 @@ class FileKind:
         if observed:
             return Verdict(Status.FAILED, expected, observed, hint)
         return Verdict(Status.PASSED, expected, _("está"))
-
-    def captured(self, spec: FileSpec, evidence: FileEvidence) -> str:
-        return evidence.file.text.strip() if evidence.file else ""
 
 
 def _fault(spec: FileSpec, file: FileFacts) -> tuple[str, str]:

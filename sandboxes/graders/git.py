@@ -16,10 +16,11 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from pydantic import Field
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
@@ -71,9 +72,13 @@ class GitEvidence(Evidence):
 
 class GitKind:
     name: ClassVar[str] = "git"
-    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = GitSpec
     evidence: ClassVar[type[Evidence]] = GitEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "rama": gettext_noop("la rama en la que está"),
+        "mensaje": gettext_noop("el del último commit"),
+        "commits": gettext_noop("cuántos hay"),
+    }
 
     def observe(self, spec: GitSpec, engine: StudentEngine) -> GitEvidence:
         _code, output = engine.run(["sh", "-c", _LOOK, "lab", spec.path], user="alumno")
@@ -98,6 +103,9 @@ class GitKind:
                 )
             case _:
                 raise CannotObserve(_("git no contesta como se espera"))
+
+    def captured(self, spec: GitSpec, evidence: GitEvidence) -> Mapping[str, object]:
+        return {"rama": evidence.branch, "mensaje": (evidence.messages or [""])[0], "commits": evidence.commits}
 
     def judge(self, spec: GitSpec, evidence: GitEvidence) -> Verdict:
         expected = _describe(spec)

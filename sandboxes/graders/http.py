@@ -20,9 +20,11 @@ Only 127.0.0.1 is asked; redirections are not followed.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
@@ -73,9 +75,12 @@ class HttpEvidence(Evidence):
 
 class HttpKind:
     name: ClassVar[str] = "http"
-    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = HttpSpec
     evidence: ClassVar[type[Evidence]] = HttpEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "texto": gettext_noop("la primera línea de lo que responde"),
+        "estado": gettext_noop("el código de la respuesta"),
+    }
 
     def observe(self, spec: HttpSpec, engine: StudentEngine) -> HttpEvidence:
         retries = spec.intentos - 1
@@ -98,6 +103,9 @@ class HttpKind:
             body=body.rpartition(_MARK)[2][-KEPT:],
             publishers=_publishers(spec, engine, code),
         )
+
+    def captured(self, spec: HttpSpec, evidence: HttpEvidence) -> Mapping[str, object]:
+        return {"texto": evidence.body, "estado": evidence.status}
 
     def judge(self, spec: HttpSpec, evidence: HttpEvidence) -> Verdict:
         expected = _("%(method)s %(url)s responde %(status)d") % {"method": spec.metodo, "url": spec.url, "status": spec.estado}

@@ -21,14 +21,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import AfterValidator, Field
 
 from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
 from sandboxes.engine.student import HistoryRow, ImageFacts, StudentEngine
-from sandboxes.graders.text import a_size, command_line, in_bytes, in_words, listing, missing_image_hint
+from sandboxes.graders import absent
+from sandboxes.graders.text import a_size, command_line, in_bytes, in_words, listing
 
 ORIGINS = {
     "build": "se construyó con «docker build»",
@@ -81,6 +84,10 @@ class ImageEvidence(Evidence):
     other_id: str | None = None
     config: Config | None = None
     """None without an image, and in what was seen before this was looked at."""
+    around: absent.Around = absent.Around()
+    """Looked at where the image is not there."""
+    used_by: list[str] = []
+    """Containers that were made of it."""
 
 
 class ImageKind:
@@ -88,17 +95,42 @@ class ImageKind:
     live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = ImageSpec
     evidence: ClassVar[type[Evidence]] = ImageEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "id": gettext_noop("su identificador"),
+        "tamano": gettext_noop("lo que ocupa, en bytes"),
+        "arquitectura": gettext_noop("su arquitectura"),
+        "autor": gettext_noop("quien la firma"),
+    }
 
     def observe(self, spec: ImageSpec, engine: StudentEngine) -> ImageEvidence:
         found = engine.image(spec.imagen)
         other = engine.image(spec.misma_que) if spec.misma_que else None
         return ImageEvidence(
-            tags=sorted(tag for image in engine.images() for tag in image.tags),
+            tags=sorted(engine.tags()),
             id=found.id if found else None,
             cmd=found.cmd if found else [],
             other_id=other.id if other else None,
             config=_see(spec, found, engine.history(spec.imagen) if spec.creada_por else []) if found else None,
+            around=absent.Around() if found else absent.look(engine),
+            used_by=_users(found.id, engine) if found else [],
         )
+
+    def captured(self, spec: ImageSpec, evidence: ImageEvidence) -> Mapping[str, object]:
+        seen = evidence.config
+        return {
+            "id": evidence.id,
+            "tamano": seen and seen.size,
+            "arquitectura": seen and seen.architecture,
+            "autor": seen and seen.author,
+        }
+
+    def lingering(self, spec: ImageSpec, evidence: ImageEvidence) -> str:
+        """Why it may be there still."""
+        if not evidence.used_by:
+            return ""
+        return _("De ella es %(names)s, y un contenedor retiene su imagen aunque esté parado: bórralo antes con «docker rm».") % {
+            "names": listing(evidence.used_by, nothing="")
+        }
 
     def judge(self, spec: ImageSpec, evidence: ImageEvidence) -> Verdict:
         expected = _("la imagen «%(image)s» en tu motor") % {"image": spec.imagen}
@@ -107,11 +139,8 @@ class ImageKind:
                 Status.FAILED,
                 expected,
                 _("tu motor tiene %(images)s") % {"images": listing(evidence.tags, nothing=_("ninguna imagen"))},
-                missing_image_hint(spec.imagen, evidence.tags)
-                or _(
-                    "Una imagen llega al motor con «docker pull», con «docker run» o construyéndola. Si al traerla dijo «manifest unknown»,"
-                    " no existe esa etiqueta; si «pull access denied» o «lookup registry-1.docker.io», no existe ese nombre."
-                ),
+                absent.hint(spec.imagen, evidence.tags, evidence.around, same_as=spec.misma_que, built=spec.creada_por in ("", "build"))
+                or _("Una imagen llega al motor con «docker pull», con «docker run» o construyéndola.") + " " + absent.pulled(),
             )
         if spec.misma_que and evidence.id != evidence.other_id:
             return Verdict(
@@ -132,6 +161,11 @@ class ImageKind:
         if fault := _config_fault(spec, evidence.config):
             return Verdict(Status.FAILED, *fault)
         return Verdict(Status.PASSED, expected, _("está, con el identificador %(id)s") % {"id": evidence.id[7:19]})
+
+
+def _users(id_: str, engine: StudentEngine) -> list[str]:
+    rows = [row for row in engine.listed() if row.get("ImageID") == id_]
+    return [str(name).lstrip("/")[:100] for row in rows for name in (row.get("Names") or [])[:1]][:20]
 
 
 def _cmd_hint(cmd: list[str]) -> str:

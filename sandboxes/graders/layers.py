@@ -16,14 +16,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, HistoryRow, ImageFacts, StudentEngine
-from sandboxes.graders.text import listing, missing_image_hint
+from sandboxes.graders import absent
+from sandboxes.graders.text import listing
 
 HISTORY_SHOWN = 100
 
@@ -53,6 +55,8 @@ class LayersEvidence(Evidence):
     """Which of the paths asked for are in some layer over the base; None if they were not looked for."""
     built: bool = True
     """Whether a builder made it, as its history says; a commit leaves no instruction."""
+    around: absent.Around = absent.Around()
+    """Looked at where the image is not there."""
 
 
 class LayersKind:
@@ -60,6 +64,10 @@ class LayersKind:
     live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = LayersSpec
     evidence: ClassVar[type[Evidence]] = LayersEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "capas": gettext_noop("cuántas capas tiene la imagen"),
+        "sobre_base": gettext_noop("cuántas tiene sobre la base"),
+    }
 
     def observe(self, spec: LayersSpec, engine: StudentEngine) -> LayersEvidence:
         found, base = engine.image(spec.imagen), engine.image(spec.base)
@@ -68,7 +76,7 @@ class LayersKind:
         if found and rows and len(found.layers) > len(rows):
             raise CannotObserve(_("el motor cuenta más capas que filas de historia"))
         return LayersEvidence(
-            tags=sorted(tag for image in engine.images() for tag in image.tags),
+            tags=sorted(engine.tags()),
             layers=found.layers if found else None,
             base_layers=base.layers if base else None,
             other_layers=other.layers if other else None,
@@ -76,7 +84,12 @@ class LayersKind:
             base_history=len(engine.history(spec.base)) if base and spec.sin else None,
             left=engine.in_layers(found, spec.ausentes, over=base.layers) if found and base and spec.ausentes else None,
             built=not found or not rows or _is_built(found, rows[0]),
+            around=absent.Around() if found else absent.look(engine),
         )
+
+    def captured(self, spec: LayersSpec, evidence: LayersEvidence) -> Mapping[str, object]:
+        count = len(evidence.layers or [])
+        return {"capas": count, "sobre_base": count - len(evidence.base_layers or [])}
 
     def judge(self, spec: LayersSpec, evidence: LayersEvidence) -> Verdict:
         expected = _describe(spec)
@@ -89,7 +102,7 @@ class LayersKind:
                     "image": spec.imagen,
                     "tags": listing(evidence.tags, nothing=_("ninguna")),
                 },
-                missing_image_hint(spec.imagen, evidence.tags)
+                absent.hint(spec.imagen, evidence.tags, evidence.around)
                 or _("Constrúyela con «docker build -t %(image)s .» (el punto final es la carpeta del Dockerfile).")
                 % {"image": spec.imagen},
             )

@@ -11,9 +11,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, StudentEngine
@@ -40,29 +42,45 @@ class LinkEvidence(Evidence):
     target_address: str = ""
     hosts: str = ""
     """The source's /etc/hosts, as read inside it."""
+    port: int = 0
+    """One that the target listens on for others; 0 if there is none, or in what was seen before this was looked at."""
+    answered: bool = True
+    """Whether the source gets through to it."""
 
 
 class LinkKind:
     name: ClassVar[str] = "link"
     live: ClassVar[bool] = True
-    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = LinkSpec
     evidence: ClassVar[type[Evidence]] = LinkEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "direccion": gettext_noop("la dirección a la que lleva"),
+    }
 
     def observe(self, spec: LinkSpec, engine: StudentEngine) -> LinkEvidence:
         source, target = engine.container(spec.desde), engine.container(spec.hacia)
-        hosts = ""
+        address = next((address for address in target.addresses.values() if address), "") if target else ""
+        hosts, port, answered = "", 0, True
         if source and source.status == "running":
-            _code, hosts = engine.run_in(source, ["cat", "/etc/hosts"])
+            found, _near = engine.file("/etc/hosts", within=source)
+            hosts = found.text if found else ""
+        if hosts and source and target and target.status == "running" and address:
+            port = min((port for port, reachable in engine.listening(target).items() if reachable), default=0)
+            answered = not port or engine.answers(source, address, port)
         return LinkEvidence(
-            names=[found.name for found in engine.containers()],
+            names=[container.name for container in engine.containers()],
             source_status=source.status if source else None,
             target_status=target.status if target else None,
             links=_links(source) if source else {},
             shared_networks=sorted(set(source.addresses) & set(target.addresses)) if source and target else [],
-            target_address=next((address for address in target.addresses.values() if address), "") if target else "",
+            target_address=address,
             hosts=hosts[:4096],
+            port=port,
+            answered=answered,
         )
+
+    def captured(self, spec: LinkSpec, evidence: LinkEvidence) -> Mapping[str, object]:
+        return {"direccion": evidence.target_address}
 
     def judge(self, spec: LinkSpec, evidence: LinkEvidence) -> Verdict:
         expected = _("«%(source)s» enlazado a «%(target)s» con el nombre «%(alias)s»") % {
@@ -140,6 +158,12 @@ class LinkKind:
                     "target": spec.hacia,
                     "source": spec.desde,
                 },
+            )
+        if not evidence.answered:
+            return (
+                _("«%(alias)s» lleva a «%(target)s», pero su puerto %(port)d no contesta")
+                % {"alias": spec.name_inside, "target": spec.hacia, "port": evidence.port},
+                _("Mira qué pasa ahí con «docker logs %(target)s»; si acaba de arrancar, espera un poco.") % {"target": spec.hacia},
             )
         return "", ""
 

@@ -13,9 +13,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import AfterValidator, Field
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
@@ -45,6 +47,9 @@ class LogsKind:
     live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = LogsSpec
     evidence: ClassVar[type[Evidence]] = LogsEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "linea": gettext_noop("la última línea que cumple lo que se pide"),
+    }
 
     def observe(self, spec: LogsSpec, engine: StudentEngine) -> LogsEvidence:
         found = engine.container(spec.contenedor)
@@ -53,6 +58,10 @@ class LogsKind:
             status=found.status if found else None,
             output=engine.logs(found)[-KEPT:] if found and found.status != "created" else "",
         )
+
+    def captured(self, spec: LogsSpec, evidence: LogsEvidence) -> Mapping[str, object]:
+        hits = _hits(spec, evidence)
+        return {"linea": hits[-1] if hits else None}
 
     def judge(self, spec: LogsSpec, evidence: LogsEvidence) -> Verdict:
         expected = _describe(spec)
@@ -65,7 +74,7 @@ class LogsKind:
                 _("Si lo creaste con --rm, sus registros se fueron con él."),
             )
         lines = evidence.output.splitlines()
-        hits = [line for line in lines if (not spec.texto or spec.texto in line) and (not spec.regex or re.search(spec.regex, line[:1000]))]
+        hits = _hits(spec, evidence)
         last = _("lo último que escribió es «%(line)s»") % {"line": lines[-1][:160]} if lines else _("no ha escrito nada")
         if spec.sin and spec.sin in evidence.output:
             return Verdict(
@@ -86,6 +95,11 @@ class LogsKind:
         if not evidence.output:
             return _("Docker solo recoge lo que el primer proceso escribe en su salida, no lo que va a ficheros ni a «docker exec».")
         return _("Míralo con «docker logs %(name)s».") % {"name": spec.contenedor}
+
+
+def _hits(spec: LogsSpec, evidence: LogsEvidence) -> list[str]:
+    lines = evidence.output.splitlines()
+    return [line for line in lines if spec.texto in line and (not spec.regex or re.search(spec.regex, line[:1000]))]
 
 
 def _describe(spec: LogsSpec) -> str:

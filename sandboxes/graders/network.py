@@ -15,9 +15,11 @@ A name is asked of the engine's own name server, from inside the container's net
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import StudentEngine
@@ -52,9 +54,12 @@ class NetworkEvidence(Evidence):
 class NetworkKind:
     name: ClassVar[str] = "network"
     live: ClassVar[bool] = True
-    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = NetworkSpec
     evidence: ClassVar[type[Evidence]] = NetworkEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "direccion": gettext_noop("la dirección en ella del primer contenedor que se nombra"),
+        "driver": gettext_noop("su controlador"),
+    }
 
     def observe(self, spec: NetworkSpec, engine: StudentEngine) -> NetworkEvidence:
         networks, containers = engine.networks(), engine.containers()
@@ -70,6 +75,11 @@ class NetworkKind:
             },
             resolved={container.name: engine.resolve(container, spec.resuelve[container.name]) for container in asking if container.pid},
         )
+
+    def captured(self, spec: NetworkSpec, evidence: NetworkEvidence) -> Mapping[str, object]:
+        named = [*spec.contenedores, *spec.resuelve]
+        first = evidence.containers.get(named[0]) if named else None
+        return {"direccion": first and first.addresses.get(spec.red), "driver": evidence.driver}
 
     def judge(self, spec: NetworkSpec, evidence: NetworkEvidence) -> Verdict:
         observed, hint = self._fault(spec, evidence)

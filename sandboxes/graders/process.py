@@ -11,9 +11,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import StudentEngine
@@ -44,9 +46,13 @@ class ProcessEvidence(Evidence):
 class ProcessKind:
     name: ClassVar[str] = "process"
     live: ClassVar[bool] = True
-    beside: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = ProcessSpec
     evidence: ClassVar[type[Evidence]] = ProcessEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "pid": gettext_noop("su número dentro del contenedor"),
+        "usuario": gettext_noop("el usuario con el que corre"),
+        "orden": gettext_noop("su orden entera"),
+    }
 
     def observe(self, spec: ProcessSpec, engine: StudentEngine) -> ProcessEvidence:
         found = engine.container(spec.contenedor)
@@ -65,6 +71,10 @@ class ProcessKind:
                 for seen in running[:100]
             ],
         )
+
+    def captured(self, spec: ProcessSpec, evidence: ProcessEvidence) -> Mapping[str, object]:
+        first = next(seen for seen in evidence.processes if seen.program == spec.programa)
+        return {"pid": first.pid, "usuario": first.owner, "orden": first.line}
 
     def judge(self, spec: ProcessSpec, evidence: ProcessEvidence) -> Verdict:
         expected = _("«%(program)s» en marcha en «%(name)s»") % {"program": spec.programa, "name": spec.contenedor}

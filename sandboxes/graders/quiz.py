@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
@@ -85,12 +87,18 @@ class QuizKind:
     name: ClassVar[str] = "quiz"
     spec: ClassVar[type[Spec]] = QuizSpec
     evidence: ClassVar[type[Evidence]] = QuizEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "respuesta": gettext_noop("lo que se respondió"),
+    }
 
     def observe(self, spec: QuizSpec, engine: StudentEngine) -> QuizEvidence:
         raise CannotObserve("una pregunta no se mira en el motor: no puede ser parte de otra comprobación")
 
     def answered(self, spec: QuizSpec, answer: list[str] | None, tries: int) -> QuizEvidence:
         return QuizEvidence(answer=answer, tries=tries)
+
+    def captured(self, spec: QuizSpec, evidence: QuizEvidence) -> Mapping[str, object]:
+        return {"respuesta": (evidence.answer or [""])[0]}
 
     def judge(self, spec: QuizSpec, evidence: QuizEvidence) -> Verdict:
         expected = _("la respuesta correcta a «%(title)s»") % {"title": spec.titulo}
@@ -102,9 +110,6 @@ class QuizKind:
         if credit == 1:
             return Verdict(Status.PASSED, expected, observed)
         return Verdict(Status.FAILED, expected, observed, _hint(spec, evidence.answer), credit=credit)
-
-    def captured(self, spec: QuizSpec, evidence: QuizEvidence) -> str:
-        return (evidence.answer or [""])[0]
 
 
 def _credit(spec: QuizSpec, answer: list[str]) -> float:

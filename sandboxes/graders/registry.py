@@ -14,9 +14,11 @@ What is in the registry is read from its own files, so that no engine can invent
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
@@ -60,13 +62,16 @@ class RegistryKind:
     name: ClassVar[str] = "registry"
     spec: ClassVar[type[Spec]] = RegistrySpec
     evidence: ClassVar[type[Evidence]] = RegistryEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "digest": gettext_noop("el de la etiqueta"),
+    }
 
     def observe(self, spec: RegistrySpec, engine: StudentEngine) -> RegistryEvidence:
         person, repository, tag = spec.parts
         found = pushed.find(person, repository, tag=tag)
         local, known = {}, True
         try:
-            local = {tag: image.id for image in engine.images() for tag in image.tags[:20]}
+            local = engine.tags()
         except CannotObserve:
             if spec.misma_que:
                 raise
@@ -79,6 +84,9 @@ class RegistryKind:
             local_known=known,
             logged_in=None if found else _logged_in(engine),
         )
+
+    def captured(self, spec: RegistrySpec, evidence: RegistryEvidence) -> Mapping[str, object]:
+        return {"digest": evidence.digest}
 
     def judge(self, spec: RegistrySpec, evidence: RegistryEvidence) -> Verdict:
         expected = _("«%(image)s» en el registro de la clase") % {"image": spec.imagen}
@@ -139,15 +147,26 @@ def _untagged_hint(spec: RegistrySpec, evidence: RegistryEvidence, wanted: str) 
                 "name": name,
                 "host": HOST,
             }
-        if name != wanted and name.lower() == wanted.lower():
+        if name.lower() in (wanted.lower(), f"{person}/{repository}:{tag}"):
             return _("Tienes «%(name)s»: los nombres van en minúsculas, y una primera parte con mayúsculas se toma por un servidor.") % {
                 "name": name
             }
+        if name.rpartition("/")[2] == f"{repository}:{tag}" and _elsewhere(name):
+            return _(
+                "Tienes «%(name)s»: se subiría a «%(other)s», que no es el registro de la clase (a uno sin TLS, «server gave HTTP response"
+                " to HTTPS client»). Ponle el nombre entero con «docker tag»."
+            ) % {"name": name, "other": name.partition("/")[0]}
     if near := nearest(wanted, [name for name in evidence.local if name.startswith(f"{HOST}/")]):
         return _("Tienes «%(near)s»: compara los nombres letra a letra; tu usuario es «%(person)s».") % {"near": near, "person": person}
     return _(
         "Ninguna imagen de tu motor se llama así: docker tag IMAGEN %(image)s (una imagen, no un contenedor), y después docker push."
     ) % {"image": wanted}
+
+
+def _elsewhere(name: str) -> bool:
+    """Whether an image's name leads to another registry than the class's, by a name that is certainly one."""
+    host = name.partition("/")[0]
+    return "/" in name and host != HOST and (":" in host or "." in host or host == "localhost")
 
 
 def _other_fault(spec: RegistrySpec, evidence: RegistryEvidence) -> tuple[str, str] | None:

@@ -17,10 +17,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 from pydantic import Field
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
@@ -57,6 +58,10 @@ class SwarmKind:
     live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = SwarmSpec
     evidence: ClassVar[type[Evidence]] = SwarmEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "nodos": gettext_noop("cuántos nodos tiene"),
+        "replicas": gettext_noop("cuántas réplicas del servicio están en marcha"),
+    }
 
     def observe(self, spec: SwarmSpec, engine: StudentEngine) -> SwarmEvidence:
         swarm = engine.swarm()
@@ -70,6 +75,9 @@ class SwarmKind:
         if any(task.running and task.node not in {node.id for node in nodes} for task in tasks) or running > 1000:
             raise CannotObserve(_("el motor se contradice sobre su enjambre"))
         return SwarmEvidence(state=swarm.state, manager=True, nodes=nodes[:50], services=services[:100], tasks=tasks[-100:])
+
+    def captured(self, spec: SwarmSpec, evidence: SwarmEvidence) -> Mapping[str, object]:
+        return {"nodos": len(evidence.nodes), "replicas": sum(task.running for task in evidence.tasks)}
 
     def judge(self, spec: SwarmSpec, evidence: SwarmEvidence) -> Verdict:
         expected = _describe(spec)
@@ -117,7 +125,10 @@ def _service_fault(spec: SwarmSpec, evidence: SwarmEvidence) -> tuple[str, str] 
             return observed, _("En una pila, el nombre del servicio lleva delante el de la pila.")
         if near := nearest(spec.servicio, names):
             return observed, _("Tienes «%(near)s»: compara los nombres letra a letra.") % {"near": near}
-        return observed, _("Se crea con «docker service create --name %(name)s IMAGEN».") % {"name": spec.servicio}
+        hint = _("Se crea con «docker service create --name %(name)s IMAGEN».") % {"name": spec.servicio}
+        if spec.puertos:
+            hint += " " + _("Si dijo «can't be used with dnsrr mode», publica el puerto con mode=host, o quita --endpoint-mode dnsrr.")
+        return observed, hint
     name = {"name": spec.servicio}
     if spec.imagen and found.image.partition("@")[0] != spec.imagen:
         return (

@@ -14,10 +14,12 @@ Its files are read in the sandbox, below the volume's own folder, so no containe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, FileFacts, StudentEngine
@@ -52,6 +54,7 @@ class VolumeEvidence(Evidence):
     """None if the file is not there, or none was asked for."""
     modified: int = 0
     near: list[str] = []
+    folder: str = ""
 
 
 class VolumeKind:
@@ -59,6 +62,10 @@ class VolumeKind:
     live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = VolumeSpec
     evidence: ClassVar[type[Evidence]] = VolumeEvidence
+    captures: ClassVar[Mapping[str, str]] = {
+        "texto": gettext_noop("la primera línea del fichero que se pide"),
+        "carpeta": gettext_noop("su carpeta en la máquina"),
+    }
 
     def observe(self, spec: VolumeSpec, engine: StudentEngine) -> VolumeEvidence:
         volumes = engine.volumes()
@@ -75,7 +82,11 @@ class VolumeKind:
             text=file.text if file else None,
             modified=file.modified if file else 0,
             near=near[:50],
+            folder=found.folder[:300] if found else "",
         )
+
+    def captured(self, spec: VolumeSpec, evidence: VolumeEvidence) -> Mapping[str, object]:
+        return {"texto": evidence.text, "carpeta": evidence.folder}
 
     def judge(self, spec: VolumeSpec, evidence: VolumeEvidence) -> Verdict:
         observed, hint = self._fault(spec, evidence)

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from pydantic import ValidationError
 
-from sandboxes import activity, visits
+from sandboxes import activity
 from sandboxes.engine import EngineError, PlantedFile, lab_engine
 from sandboxes.engine.stream import Demultiplexer
 from sandboxes.models import Machine, State
@@ -37,7 +37,6 @@ def keep_preferences(request: HttpRequest) -> HttpResponse:
     try:
         assert not request.user.is_anonymous
         preferences.write(request.user, request.body)
-        visits.rearranged(request.user.pk)
     except ValidationError:
         return HttpResponse(status=400)
     return HttpResponse(status=204)

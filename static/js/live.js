@@ -29,9 +29,24 @@ function say(item, done) {
   if (said) said.textContent = done ? "hecho" : "";
 }
 
+function fetchResult(result) {
+  htmx.ajax("GET", result.dataset.url, { target: "#resultado", swap: "outerHTML" });
+}
+
 document.addEventListener("laboratorio:check", ({ detail }) => {
   const result = document.getElementById("resultado");
-  if (detail.run && result && Date.now() / 1000 - detail.at < 30) htmx.ajax("GET", result.dataset.url, { target: "#resultado", swap: "outerHTML" });
+  if (detail.run && result && Date.now() / 1000 - detail.at < 30) fetchResult(result);
   else apply(detail);
 });
-document.addEventListener("htmx:after:swap", () => apply(last("check")));
+// A check run has found more than is shown, or has ended: the page asks from time to time, and now at once.
+function catchUp(message) {
+  const result = document.getElementById("resultado");
+  if (!message || result?.dataset.status !== "running" || Number(result.dataset.run) !== message.run) return;
+  if (message.found === null || message.found > Number(result.dataset.found)) fetchResult(result);
+}
+
+document.addEventListener("laboratorio:result", ({ detail }) => catchUp(detail));
+document.addEventListener("htmx:after:swap", () => {
+  apply(last("check"));
+  catchUp(last("result"));
+});

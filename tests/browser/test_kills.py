@@ -42,7 +42,7 @@ def test_worker_killed_in_the_middle_of_a_check(person: Any, site: Site, real_la
     # The student's engine hangs, so that the check is under way for as long as it takes.
     assert inside("pkill -STOP dockerd")
     page.get_by_test_id("check").click()
-    wait_until(lambda: inside("pgrep -f 'docker system dial-stdio'"), seconds=30)
+    wait_until(lambda: inside("pgrep -f 'perl -e # Runs in a student'"), seconds=30)
     kill(site)
     assert inside("pkill -CONT dockerd")
     if "worker" not in site.processes:

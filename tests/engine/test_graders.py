@@ -24,6 +24,8 @@ docker run -d --name web --network mired --restart unless-stopped -p 8080:80 -e 
   busybox:1.37 sh -c 'mkdir /w; echo "{\"a\": [1, {\"b\": \"hola\"}]}" > /w/index.html; echo listo; exec httpd -f -h /w'
 docker run -d --name bd --network mired --network-alias base busybox:1.37 sleep 1000
 docker run -d --name sola --network otra -p 8081:81 --user 1000 busybox:1.37 sleep 1000
+docker run -d --name cache busybox:1.37 httpd -f -p 6379
+docker run -d --name app --link cache:redis busybox:1.37 sleep 1000
 docker run -d --name local -p 8082:80 busybox:1.37 httpd -f -p 127.0.0.1:80
 mkdir -p app; cd app; echo secreto > clave; printf '#!/bin/sh\necho hola\n' > entrada.sh; chmod 755 entrada.sh
 cat > Dockerfile <<'F'
@@ -40,6 +42,8 @@ ENTRYPOINT ["/app/entrada.sh"]
 F
 docker build -q -t miapp:1.0 . || exit 1
 mkdir -p ~/mal; printf 'FROM busybox:1.37\nCOPY nada.txt /\n' > ~/mal/Dockerfile
+mkdir -p ~/aparta; printf 'FROM busybox:1.37\nCOPY clave /\n' > ~/aparta/Dockerfile
+echo x > ~/aparta/clave; echo 'cl*' > ~/aparta/.dockerignore
 docker commit bd hecha:1.0; docker export bd | docker import - traida:1.0
 printf 'FROM busybox:1.37\nCMD ["true"]\n' | DOCKER_BUILDKIT=0 docker build -q -t vieja:1.0 - 2>/dev/null || exit 1
 docker create --name parado miapp:1.0
@@ -110,6 +114,9 @@ MIAPP = {"tipo": "image", "imagen": "miapp:1.0"}
         ({"tipo": "image", "imagen": "busybox:1.37", "creada_por": "build"}, "failed", "docker pull"),
         ({"tipo": "volume", "volumen": "datos", "montado_en": {"web": "/data"}, "fichero": "nota.txt", "texto": "hola", "sobrevive": True},
          "passed", ""),
+        ({"tipo": "link", "desde": "app", "hacia": "cache", "alias": "redis"}, "passed", "«redis» lleva a"),
+        ({"tipo": "link", "desde": "app", "hacia": "cache"}, "failed", "--link cache:cache"),
+        ({"tipo": "link", "desde": "cache", "hacia": "app"}, "failed", "no en el llamado"),
         ({"tipo": "volume", "volumen": "datos", "montado_en": {"bd": "/data"}}, "failed", "-v datos:/data"),
         ({"tipo": "network", "red": "mired", "driver": "bridge", "contenedores": ["web", "bd"], "resuelve": {"web": "base", "bd": "web"},
           "aislados": [["web", "sola"]]}, "passed", ""),
@@ -165,7 +172,11 @@ MIAPP = {"tipo": "image", "imagen": "miapp:1.0"}
         ({"tipo": "http", "puerto": 8080, "cabeceras": {"X-Nada": ""}}, "failed", "curl -i"),
         ({"tipo": "any", "de": [{"tipo": "container", "nombre": "nadie"}, WEB]}, "passed", "web"),
         ({"tipo": "all", "de": [{"tipo": "container", "nombre": "nadie"}, WEB]}, "failed", "nadie"),
-        ({"tipo": "not", "pista": "Bórralo.", "de": [WEB]}, "failed", "Bórralo."),
+        ({"tipo": "not", "pista": "Bórralo.", "de": [WEB]}, "failed", "«web» está en marcha"),
+        ({"tipo": "not", "pista": "Bórrala.", "de": [MIAPP]}, "failed", "De ella es «parado»"),
+        ({"tipo": "image", "imagen": "busybox:9.8"}, "failed", "Tienes «busybox:1.37»"),
+        ({"tipo": "image", "imagen": "zumo:3.2"}, "failed", "docker build -t zumo:3.2 "),
+        ({"tipo": "dockerfile", "ruta": "aparta/Dockerfile"}, "failed", ".dockerignore lo aparta"),
     ],
     ids=lambda value: f"{value['tipo']}-{len(str(value))}" if isinstance(value, dict) else value[:12],
 )  # fmt: skip

@@ -138,7 +138,7 @@ comprobaciones:
     tipo: command
     titulo: El proceso
     orden: docker inspect -f '{{.State.Pid}}' {{clave}}
-    guarda: pid
+    guarda: {pid: salida, fin: codigo}
   - id: fichero
     tipo: file
     titulo: Está apuntado
@@ -253,7 +253,14 @@ FAULTS: dict[str, tuple[str, str, str, int, str]] = {
     "a path that climbs": (EXERCISE, "comprobaciones:", "ficheros:\n  a/../../b: x\ncomprobaciones:", 4, "no es una ruta dentro"),
     "two hints": (EXERCISE, "comprobaciones:", "pistas: [a, b]\ncomprobaciones:", 3, "hay 2 pistas y han de ser tres"),
     "an unknown node prepared": (EXERCISE, "comprobaciones:", "preparar: {otro: ls}\ncomprobaciones:", 3, "no hay ningún nodo «otro»"),
-    "a kind that keeps nothing": (EXERCISE, "    puntos: 2", "    guarda: id", 12, "no guarda nada; sí las de command, event, file"),
+    "a kind that keeps nothing": (
+        EXERCISE,
+        "comprobaciones:",
+        "comprobaciones:\n  - {id: z, tipo: all, titulo: x, guarda: cosa, de: [{tipo: image, imagen: a}]}",
+        4,
+        "no guarda nada",
+    ),
+    "what a kind does not keep": (EXERCISE, "    puntos: 2", "    guarda: {a: cosa}", 12, "puede guardar nombre, id, pid"),
     "a kept value before its time": (
         EXERCISE,
         "    nombre: web\n    puntos: 2",

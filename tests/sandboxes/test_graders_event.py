@@ -15,7 +15,7 @@ from sandboxes.engine.events import EventFacts
 from sandboxes.engine.student import CannotObserve, Past, StudentEngine
 from sandboxes.grading import grade
 from tests.sandboxes.judging import judge
-from tests.sandboxes.test_grading import LyingEngine
+from tests.sandboxes.lying_engine import LyingEngine
 
 GONE = {"acciones": ["start", "die", "destroy"], "nombre": "uno", "imagen": "busybox:1.37", "codigo": 0}
 
@@ -93,7 +93,7 @@ def kept(action: str, nano: int) -> EventFacts:
 
 def check(body: bytes, past: Past, **spec: Any) -> Any:
     asked = kinds.parse({"id": "x", "tipo": "event", "titulo": "x", **spec})
-    with StudentEngine(LyingEngine(lambda _path: (200, body)), "lab-x", seconds=5, past=past) as engine:
+    with StudentEngine(LyingEngine(lambda _path: (200, body)), "lab-x", seconds=5, past=lambda: past) as engine:
         return grade([asked], lambda _node: engine)[0][0][1]
 
 
@@ -131,4 +131,4 @@ def test_name_of_the_last_object_can_be_kept() -> None:
     kind: Any = kinds.get("event")
     spec = kinds.parse({"id": "x", "tipo": "event", "titulo": "x", "acciones": ["die"]})
     evidence = kind.evidence.model_validate({"stories": [story(DIED), story(DIED, name="dos")]})
-    assert kind.captured(spec, evidence) == "dos"
+    assert kind.captured(spec, evidence)["nombre"] == "dos"

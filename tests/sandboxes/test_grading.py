@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -21,39 +20,11 @@ from sandboxes import grading, lifecycle
 from sandboxes.engine import ExecResult
 from sandboxes.engine.student import CannotObserve, StudentEngine
 from tests.conftest import work
-from tests.sandboxes.fake_engine import FakeLabEngine
+from tests.sandboxes.lying_engine import Answer, LyingEngine
 
 KEY = "docker-intensivo/hello-world/hello-world"
 ID = "sha256:" + "a" * 64
 IMAGE = {"Id": ID, "RepoTags": ["busybox:1.37"], "RootFS": {"Layers": ["sha256:1"]}, "Config": {"Cmd": ["sh"]}, "Size": 1}
-Answer = Callable[[str], tuple[int, bytes]]
-
-
-class LyingEngine(FakeLabEngine):
-    """A sandbox whose engine answers what `answer(path)` says, framed as the lab engine frames it."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__()
-        self.answer = answer
-
-    def tunnel(self, name: str, argv: list[str]) -> socket.socket:
-        ours, theirs = socket.socketpair()
-        threading.Thread(target=self._serve, args=(theirs,), daemon=True).start()
-        return ours
-
-    def _serve(self, stream: socket.socket) -> None:
-        pending = b""
-        with stream:
-            while chunk := stream.recv(65536):
-                pending += chunk
-                while b"\r\n\r\n" in pending:
-                    head, pending = pending.split(b"\r\n\r\n", 1)
-                    status, body = self.answer(head.split()[1].decode())
-                    reply = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-                    try:
-                        stream.sendall(b"\x01\0\0\0" + len(reply).to_bytes(4, "big") + reply)
-                    except OSError:
-                        return
 
 
 @contextmanager
@@ -76,7 +47,7 @@ def test_honest_engine_is_read() -> None:
         assert found
         assert (found.id, found.tags, found.layers) == (ID, ["busybox:1.37"], ["sha256:1"])
         assert engine.image("redis:8.0") is None
-        assert [image.id for image in engine.images()] == [ID]
+        assert engine.tags() == {"busybox:1.37": ID}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +63,7 @@ def test_honest_engine_is_read() -> None:
 )
 def test_malformed_or_oversized_answers_cannot_be_observed(body: bytes, said: str) -> None:
     with student(lambda _path: (200, body)) as engine, pytest.raises(CannotObserve, match=said):
-        engine.images()
+        engine.tags()
 
 
 def test_hung_engine_ends_in_time() -> None:
@@ -103,7 +74,7 @@ def test_hung_engine_ends_in_time() -> None:
         return 200, b"[]"
 
     with student(hang, seconds=0.5) as engine, pytest.raises(CannotObserve):
-        engine.images()
+        engine.tags()
     forever.set()
 
 
@@ -117,7 +88,7 @@ def test_engine_that_contradicts_itself_is_not_believed() -> None:
 
 def test_server_error_cannot_be_observed() -> None:
     with student(lambda _path: (500, b'{"message":"boom"}')) as engine, pytest.raises(CannotObserve, match="boom"):
-        engine.images()
+        engine.tags()
 
 
 def test_what_cannot_be_observed_is_said_and_does_not_pass() -> None:
@@ -231,7 +202,7 @@ def test_evidence_that_a_database_cannot_keep_is_made_storable() -> None:
     assert grading.storable({"a\x00": ["b\x00", "\ud800", 7, None]}) == {"a\ufffd": ["b\ufffd", "?", 7, None]}
 
 
-class SayingEngine(FakeLabEngine):
+class SayingEngine(LyingEngine):
     """A sandbox in which every command says the same."""
 
     def __init__(self, output: bytes) -> None:
@@ -270,6 +241,48 @@ def test_flood_of_commands_is_over_the_budget() -> None:
     assert over
     assert all("demasiados datos" in observed for observed in over)
     assert len(json.dumps(evidence)) < 100_000
+
+
+def test_nothing_that_was_kept_is_in_every_text() -> None:
+    first = kinds.parse({"id": "a", "tipo": "command", "titulo": "a", "orden": "true", "guarda": "dicho"})
+    second = kinds.parse({"id": "b", "tipo": "command", "titulo": "b", "orden": "ls", "salida": "{{dicho}}"})
+    with StudentEngine(SayingEngine(b"\n"), "lab-x", seconds=5) as engine:
+        verdicts, _evidence = grading.grade([first, second], lambda _node: engine)
+    assert [verdict.status for _, verdict in verdicts] == [Status.PASSED, Status.UNKNOWN]
+
+
+def test_several_things_are_kept_of_one_check_by_their_names() -> None:
+    first = kinds.parse(
+        {"id": "a", "tipo": "command", "titulo": "a", "orden": "x", "codigo": None, "guarda": {"dicho": "", "fin": "codigo"}}
+    )
+    second = kinds.parse({"id": "b", "tipo": "command", "titulo": "b", "orden": "echo {{dicho}} {{fin}}"})
+    with StudentEngine(SayingEngine(b"siete\n"), "lab-x", seconds=5) as engine:
+        verdicts, _evidence = grading.grade([first, second], lambda _node: engine)
+    assert "echo siete 0" in verdicts[1][1].expected
+
+
+def test_who_waits_for_a_check_is_told_what_there_is_and_no_more_often() -> None:
+    told: list[int] = []
+    held = threading.Event()
+
+    class Slow(LyingEngine):
+        def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
+            if "lento" in argv[-1]:
+                held.wait(10)
+            return ExecResult(0, b"")
+
+    specs = [kinds.parse({"id": str(n), "tipo": "command", "titulo": "x", "orden": f"{'lento' if n == 3 else 'ya'} {n}"}) for n in range(5)]
+
+    def tell(found: grading.Verdicts) -> None:
+        told.append(len(found))
+        if len(found) == 3:
+            held.set()
+
+    with StudentEngine(Slow(), "lab-x", seconds=9) as engine:
+        verdicts, _evidence = grading.grade(specs, lambda _node: engine, tell=tell)
+    assert [verdict.status for _, verdict in verdicts] == [Status.PASSED] * 5
+    assert 3 in told
+    assert told == sorted(set(told))
 
 
 @pytest.mark.django_db

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import re
 import threading
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from lessons import kinds
 from lessons.kinds import Status
 from sandboxes.engine import EngineError, ExecResult
 from sandboxes.engine.student import StudentEngine
 from sandboxes.grading import EVIDENCE_LIMIT, grade
-from tests.sandboxes.test_grading import ID, LyingEngine
-from tests.sandboxes.test_kinds_documented import section
+from tests.sandboxes.lying_engine import LyingEngine
+from tests.sandboxes.test_grading import ID
+from tests.sandboxes.test_kinds_documented import COMMON, section
 
 LOOKING = [name for name in kinds.names() if not isinstance(kinds.get(name), kinds.Answered)]
 
@@ -110,3 +112,58 @@ def test_any_specification_is_read_or_refused(name: str, data: st.DataObject) ->
     except (ValidationError, KeyError):
         return
     assert spec.tipo == name
+
+
+WORDS = st.sampled_from(["", "web", "running", "exited", "1", "sh", "/d", "docker", "«%(x)s» %s {{x}}"]) | st.text(max_size=6)
+PLAIN: dict[Any, st.SearchStrategy[Any]] = {str: WORDS, int: st.integers(-3, 10**6), bool: st.booleans(), float: st.floats(0, 9), Any: JSON}
+
+
+def values(annotation: Any) -> st.SearchStrategy[Any]:
+    """Whatever a field may hold."""
+    inside, found = get_args(annotation), get_origin(annotation) or annotation
+    if found in PLAIN:
+        return PLAIN[found]
+    if found is type(None):
+        return st.none()
+    if found is Literal:
+        return st.sampled_from(inside)
+    if found is list:
+        return st.lists(values(inside[0]), max_size=3)
+    if found is tuple:
+        return st.tuples(*map(values, inside))
+    if found is dict:
+        return st.dictionaries(values(inside[0]), values(inside[1]), max_size=3)
+    if found in (Union, UnionType):
+        return st.one_of([values(kind) for kind in inside])
+    if found is Annotated:
+        return values(inside[0])
+    assert issubclass(found, BaseModel), f"no way to draw a {annotation}"
+    fields = {name: values(field.annotation) for name, field in found.model_fields.items()}
+    return st.fixed_dictionaries(fields)
+
+
+@pytest.mark.parametrize("name", kinds.names())
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_any_evidence_is_judged_by_any_check_and_what_passes_can_be_kept(name: str, data: st.DataObject) -> None:
+    kind = kinds.get(name)
+    try:
+        evidence = kind.evidence.model_validate(data.draw(values(kind.evidence)))
+        fields = {
+            field.alias or key: values(field.annotation) for key, field in kind.spec.model_fields.items() if key not in (*COMMON, "de")
+        }
+        drawn = data.draw(st.lists(st.sampled_from(sorted(fields)), unique=True, max_size=4)) if fields else []
+        changed = {key: data.draw(fields[key]) for key in drawn}
+        spec = kinds.parse({**data.draw(st.sampled_from(examples(name))), **changed})
+    except ValidationError:
+        reject()
+    try:
+        verdict = kind.judge(spec, evidence)
+    except kinds.NotEnoughEvidence:
+        return
+    except ValidationError:
+        assert hasattr(spec, kinds.PARTS), "only what was seen of a part is read again"
+        return
+    assert verdict.status != Status.FAILED or verdict.observed
+    if verdict.status == Status.PASSED and isinstance(kind, kinds.Captures):
+        assert set(kind.captured(spec, evidence)) <= set(kind.captures)

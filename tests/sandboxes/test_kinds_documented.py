@@ -1,4 +1,5 @@
-"""Every kind of check has its docs, whose examples are valid, and its place in the JSON Schema."""
+"""Every kind of check has its docs, whose examples are valid, its messages, its tests on doubles and on a real engine, and its
+place in the JSON Schema. The table of docs/comprobaciones.md is what is computed here."""
 
 from __future__ import annotations
 
@@ -46,6 +47,61 @@ def test_example_in_the_code_is_valid(name: str) -> None:
         if raw["tipo"] == "file":
             raw.pop("imagen")  # it shows both places, and only one may be given
         kinds.parse(raw)
+
+
+HERE = Path(__file__).parent
+TESTS = {
+    "layers": "test_graders_image.py",
+    "link": "test_graders_network.py",
+    **dict.fromkeys(("all", "any", "not"), "test_graders_composition.py"),
+}
+
+
+def messages(name: str) -> set[str]:
+    """The texts that a kind's module marks for translation."""
+    module = inspect.getmodule(type(kinds.get(name)))
+    assert module
+    calls = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Call)]
+    marks = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("_", "lazy", "ngettext")]
+    return {arg.value for call in marks for arg in call.args[:1] if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
+
+
+def engine_tests(name: str) -> list[str]:
+    """The tests on a real engine that judge a check of the kind."""
+    said = re.compile(rf"""tipo["']?(?:: |=)["']{name}["']""")
+    return [path.name for path in sorted((HERE.parent / "engine").glob("test_*.py")) if said.search(path.read_text())]
+
+
+def row(name: str) -> str:
+    """One line of the table of kinds."""
+    kind, tests = kinds.get(name), TESTS.get(name, f"test_graders_{name}.py")
+    title = re.search(rf"^## (`{name}`: .*)$", DOCS, re.MULTILINE)
+    assert title
+    anchor = re.sub(r"[^\w -]", "", title[1].lower()).replace(" ", "-")
+    live = "según sus partes" if "de" in kind.spec.model_fields else "sí" if isinstance(kind, kinds.Live) else "no"
+    keeps = ", ".join(f"`{what}`" for what in kinds.captures(name)) or "—"
+    real = ", ".join(f"`{test}`" for test in engine_tests(name)) or "se responde en la página"
+    return f"| [`{name}`](#{anchor}) | {len(messages(name))} | {live} | {keeps} | `{tests}` | {real} |"
+
+
+def test_the_table_of_kinds_is_as_computed() -> None:
+    from sandboxes.graders import ALL
+
+    head = "| Tipo | Mensajes | En vivo | Guarda | Pruebas | Con un motor de verdad |\n|---|---|---|---|---|---|\n"
+    assert head + "\n".join(row(kind.name) for kind in ALL) + "\n" in DOCS, "docs/comprobaciones.md: the table is another by now"
+
+
+@pytest.mark.parametrize("name", kinds.names())
+def test_kind_has_messages_and_tests(name: str) -> None:
+    assert len(messages(name)) >= 2
+    assert (HERE / TESTS.get(name, f"test_graders_{name}.py")).exists()
+    assert engine_tests(name) or isinstance(kinds.get(name), kinds.Answered)
+
+
+def test_what_each_kind_keeps_is_documented() -> None:
+    for name in kinds.names():
+        for what, meaning in kinds.captures(name).items():
+            assert f"| `{name}` | `{what}` | {meaning} |" in DOCS
 
 
 def test_common_fields_are_documented() -> None:

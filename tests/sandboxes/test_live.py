@@ -16,7 +16,8 @@ from sandboxes.events import feed, live
 from sandboxes.events.collector import Watched
 from sandboxes.models import EngineEvent, Sandbox
 from tests.conftest import work
-from tests.sandboxes.test_grading import ID, KEY, LyingEngine, honest
+from tests.sandboxes.lying_engine import LyingEngine
+from tests.sandboxes.test_grading import ID, KEY, honest
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -123,3 +123,25 @@ def test_buttons_refuse_forged_requests(ana: Any) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(ana)
     assert client.post(f"{PAGE}iniciar/").status_code == 403
+
+
+def test_a_page_that_shows_all_there_is_gets_nothing_until_there_is_more(as_ana: Client, lab: Any, sent: Any) -> None:
+    press(as_ana, "iniciar")
+    work(sent)
+    fragment = press(as_ana, "comprobar")
+    assert "resultado/?tiene=0" in fragment
+    assert 'hx-trigger="every 400ms"' in fragment
+    url = f"{PAGE}resultado/?tiene=0"
+    assert as_ana.get(url).status_code == 204
+    assert as_ana.get(f"{PAGE}resultado/?tiene=x").status_code == 200
+    CheckRun.objects.update(results=[{"id": "imagen", "title": "x", "status": "passed", "worth": 1, "points": 1}])
+    assert 'data-found="1"' in as_ana.get(url).content.decode()
+    work(sent)
+    assert 'data-status="running"' not in as_ana.get(url).content.decode()
+
+
+def test_pages_ask_less_often_when_many_are_being_checked(as_ana: Client, lab: Any, sent: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandboxes.views.progress.under_way", lambda: 40)
+    press(as_ana, "iniciar")
+    work(sent)
+    assert 'hx-trigger="every 2000ms"' in press(as_ana, "comprobar")
