@@ -59,4 +59,4 @@ bench:
 	@sh bench/run.sh
 
 captures:
-	@sh host/bootstrap.sh python -m bench.pages $(ARGS)
+	@sh host/bootstrap.sh up --name labfotos --exec .venv/bin/python -m bench.captures $(ARGS)

@@ -1,6 +1,7 @@
 // Bundles the pages' ES modules and styles into static/build (git-ignored).
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import * as esbuild from "esbuild";
 
@@ -21,6 +22,22 @@ const strictStyles = {
   },
 };
 
+// The look of high contrast is chosen (`data-theme`) or the system's (`prefers-contrast`). CSS has no way to write one block
+// for a selector and a media query, so it stands once and is written again here.
+const CHOSEN = /^:root\[data-theme="contrast"\] \{\n([^}]*)\}\n/m;
+const contrast = {
+  name: "contrast",
+  setup(build) {
+    build.onLoad({ filter: /css\/tokens\.css$/ }, async ({ path }) => {
+      const source = await readFile(path, "utf8");
+      const block = CHOSEN.exec(source);
+      if (!block) throw new Error("tokens.css has no block for high contrast: see esbuild.mjs");
+      const asked = `@media (prefers-contrast: more) {\n:root:not([data-theme="light"], [data-theme="dark"]) {\n${block[1]}}\n}\n`;
+      return { contents: source + asked, loader: "css", resolveDir: dirname(path) };
+    });
+  },
+};
+
 await esbuild.build({
   entryPoints: {
     page: "static/js/page.js",
@@ -31,7 +48,7 @@ await esbuild.build({
     replay: "static/js/replay.js",
     player: "static/css/player.css",
   },
-  plugins: [strictStyles],
+  plugins: [strictStyles, contrast],
   bundle: true,
   splitting: true,
   format: "esm",

@@ -1,82 +1,48 @@
-"""Pictures of every page in three looks and two widths, and what pages weigh and take.
+"""What pages weigh and take: kB compressed, LCP, longest task, layout shift in Chromium; Django's own time; the search's.
 
-    python -m bench.pages                 pictures into docs/capturas/, figures into docs/capturas/README.md
-    python -m bench.pages --solo cifras   the figures alone
+    python -m bench.pages
 
-A site of its own (Redis, SQLite, uvicorn) without an engine, in a temporary folder, with three people who have come
-differently far. Figures are of Chromium and of a warm site. Django's time is of the processor, for the machine has other things to do.
+A site of its own (Redis, SQLite, uvicorn) without an engine, in a temporary folder, warm. Chromium begins each visit with an
+empty cache. Django's time is of the processor, for the machine has other things to do. Figures: docs/rendimiento.md.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import statistics
-import subprocess
-import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-OUT = ROOT / "docs" / "capturas"
-PORT = 8779
-URL = f"http://127.0.0.1:{PORT}"
-PASSWORD = "ballena-azul-9"
-COURSE = "/curso/docker-intensivo/"
-LESSON = f"{COURSE}capas-de-imagen/"
-EXERCISE = f"{LESSON}una-capa-menos/"
-PAGES = {
-    "curso": COURSE,
-    "leccion": LESSON,
-    "laboratorio": f"{LESSON}laboratorio/",
-    "ejercicio": EXERCISE,
-    "progreso": "/progreso/",
-    "buscar": "/buscar/?q=imagenes",
-    "sin-resultados": "/buscar/?q=kubernetes",
-    "glosario": "/glosario/",
-    "intentos": "/profesorado/intentos/",
-}
-OUTSIDE = {"portada": COURSE, "entrar": "/cuenta/login/", "crear-cuenta": "/cuenta/signup/"}
-THEMES = {"claro": "light", "oscuro": "dark", "contraste": "contrast"}
-WIDTHS = {"escritorio": (1400, 900), "telefono": (390, 844)}
-PEOPLE = f"""
-from datetime import timedelta
-from django.contrib.auth import get_user_model
-from django.utils import timezone
-from lessons import catalog
-from lessons.models import Attempt, CheckRun, Completion
-people = get_user_model().objects
-for name in ("ana", "carmen"):
-    people.create_user(name, password="{PASSWORD}", is_staff=name == "carmen")
-ana, keys = people.get(username="ana"), list(catalog.course().exercises)
-for number, key in enumerate(keys[:4]):
-    passed = number < 3
-    attempt = Attempt.objects.create(user=ana, exercise=key)
-    results = [dict(id=spec.id, title=spec.titulo, status="passed" if passed or not at else "failed", expected="1 capa", observed="2 capas",
-                    hint="Une los dos RUN con &&.", points=0, worth=1) for at, spec in enumerate(catalog.exercise(key).checks)]
-    CheckRun.objects.create(attempt=attempt, finished=timezone.now() - timedelta(days=3 - number), passed=passed, results=results)
-    if passed:
-        Completion.objects.create(user=ana, exercise=key, points=max(1, catalog.exercise(key).points - number))
-"""
+from bench.captures import CHROMIUM, person, whole_site
+from bench.places import COURSE, EXERCISE, LESSON
+from bench.site import Site
+
+PAGES = {"curso": COURSE, "lección": LESSON, "ejercicio": EXERCISE, "glosario": "/glosario/", "buscar": "/buscar/?q=imagenes"}
+VISITS = 5
 TIMES = f"""
 import statistics, time
-from django.test import Client
 from django.contrib.auth import get_user_model
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from lessons import search
 client = Client(HTTP_HOST="127.0.0.1")
 client.force_login(get_user_model().objects.get(username="ana"))
-for path in ("{COURSE}", "{LESSON}", "{EXERCISE}", "/buscar/?q=imagenes", "/glosario/"):
+def spent(work, clock=time.process_time):
     took = []
     for number in range(60):
-        begun = time.process_time()
-        assert client.get(path).status_code == 200
-        took.append(1000 * (time.process_time() - begun))
+        begun = clock()
+        work()
+        took.append(1000 * (clock() - begun))
     took = sorted(took[10:])
-    print(f"{{path}} {{statistics.median(took):.1f}} {{took[int(len(took) * .95)]:.1f}}")
+    return f"{{statistics.median(took):.1f}} {{took[int(len(took) * .95)]:.1f}}"
+for path in {list(PAGES.values())!r}:
+    with CaptureQueriesContext(connection) as asked:
+        assert client.get(path).status_code == 200
+    print(path, spent(lambda: client.get(path)), len(asked))
+for words in ("imagen", "docker run imagen contenedor", "c"):
+    print("«" + words.replace(" ", "_") + "»", spent(lambda: search.index().find(words), time.perf_counter), 0)
 """
 WATCH = """
 const seen = window.seen = {lcp: 0, long: 0, shift: 0};
@@ -87,79 +53,9 @@ watch("layout-shift", each => { if (!each.hadRecentInput) seen.shift += each.val
 """
 
 
-@contextmanager
-def site(folder: Path) -> Iterator[dict[str, str]]:
-    """A site that answers at URL; its environment."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "DJANGO_"))}
-    environment = kept | {
-        "LAB_SECRET_KEY": "capturas", "LAB_URL": URL, "LAB_REDIS_URL": f"unix://{folder}/redis.sock",
-        "LAB_DATABASE_URL": f"sqlite:///{folder}/site.sqlite3", "LAB_RATE_LOGIN": "1000/minute",
-    }  # fmt: skip
-    redis = ["redis-server", "--port", "0", "--unixsocket", f"{folder}/redis.sock", "--save", "", "--dir", str(folder)]
-    web = [sys.executable, "-m", "uvicorn", "labsite.asgi:application", "--port", str(PORT), "--no-access-log", "--log-level", "error"]
-    with subprocess.Popen(redis, stdout=subprocess.DEVNULL) as first:
-        try:
-            manage(environment, "migrate", "-v", "0")
-            manage(environment, "shell", "-v", "0", "-c", PEOPLE)
-            with subprocess.Popen(web, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL) as second:
-                try:
-                    wait()
-                    yield environment
-                finally:
-                    second.terminate()
-        finally:
-            first.terminate()
-
-
-def manage(environment: dict[str, str], *argv: str) -> str:
-    done = subprocess.run([sys.executable, "manage.py", *argv], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    return done.stdout
-
-
-def wait() -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        with suppress(OSError):
-            urllib.request.urlopen(f"{URL}{LESSON}", timeout=30).read()  # noqa: S310  # our own
-            return
-        time.sleep(0.2)
-    raise SystemExit("the site does not answer")
-
-
-def person(browser: Any, name: str, *, size: tuple[int, int], theme: str = "light") -> Any:
-    """A page of somebody who has logged in, or of nobody."""
-    context = browser.new_context(base_url=URL, viewport={"width": size[0], "height": size[1]}, locale="es-ES", reduced_motion="reduce")
-    context.add_cookies([{"name": "aspecto", "value": theme, "url": URL}])
-    context.add_init_script("localStorage.setItem('laboratorio.visita', '1')")
-    page = context.new_page()
-    page.set_default_timeout(120_000)
-    if name:
-        page.goto("/cuenta/login/")
-        page.fill("[name=login]", name)
-        page.fill("[name=password]", PASSWORD)
-        page.click("main button[type=submit]")
-        page.wait_for_url("**/curso/**")
-    return page
-
-
-def pictures(browser: Any) -> None:
-    for shown, theme in THEMES.items():
-        for width, size in WIDTHS.items():
-            for name, paths in (("ana", PAGES), ("", OUTSIDE)):
-                page = person(browser, name, size=size, theme=theme)
-                teacher = person(browser, "carmen", size=size, theme=theme) if name else page
-                for what, path in paths.items():
-                    who = teacher if what == "intentos" else page
-                    who.goto(path, wait_until="networkidle")
-                    who.screenshot(path=OUT / f"{what}-{shown}-{width}.jpg", type="jpeg", quality=72)
-                page.context.close()
-                if name:
-                    teacher.context.close()
-
-
-def weigh(browser: Any, path: str) -> tuple[float, float, float, float]:
+def weigh(browser: Any, site: Site, path: str) -> tuple[float, float, float, float]:
     """Compressed kB of a page with all that it asks for, LCP, longest task (ms) and layout shift, of a visit with an empty cache."""
-    page = person(browser, "ana", size=WIDTHS["escritorio"])
+    page = person(browser, site, "ana", "escritorio")
     page.context.add_init_script(WATCH)
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
@@ -172,51 +68,23 @@ def weigh(browser: Any, path: str) -> tuple[float, float, float, float]:
     return sum(sizes) / 1000, seen["lcp"], seen["long"], seen["shift"]
 
 
-def figures(browser: Any, environment: dict[str, str]) -> str:
-    rows = ["| Página | Peso, kB | LCP, ms | Tarea más larga, ms | Desplazamiento |", "|---|--:|--:|--:|--:|"]
-    for name in ("curso", "leccion", "ejercicio", "glosario", "buscar"):
-        seen = [weigh(browser, PAGES[name]) for _ in range(3)]
-        kb, lcp, task, shift = (statistics.median(column) for column in zip(*seen, strict=True))
-        rows.append(f"| {name} | {kb:.0f} | {lcp:.0f} | {task:.0f} | {shift:.3f} |".replace(".", ","))
-    rows += ["", "| Django, con la caché caliente, de procesador | p50, ms | p95, ms |", "|---|--:|--:|"]
-    for line in manage(environment, "shell", "-v", "0", "-c", TIMES).splitlines():
-        path, half, most = line.split()
-        rows.append(f"| `{path}` | {half} | {most} |".replace(".", ","))
-    return "\n".join(rows)
-
-
-def write(table: str) -> None:
-    lines = [
-        "# Capturas",
-        "",
-        "Las hace `make captures`, con las cifras: Chromium sin caché en esta máquina, mediana de tres.",
-        "",
-        table,
-        "",
-    ]
-    for what in (*OUTSIDE, *PAGES):
-        lines += [f"## {what.replace('-', ' ').capitalize()}", ""]
-        for width in WIDTHS:
-            lines.append(" ".join(f"![{what}, {shown}, {width}]({what}-{shown}-{width}.jpg)" for shown in THEMES))
-            lines.append("")
-    (OUT / "README.md").write_text("\n".join(lines), encoding="utf-8")
-
-
 def main() -> None:
     from playwright.sync_api import sync_playwright
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--solo", choices=("cifras",))
-    wanted = parser.parse_args()
-    OUT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, site(Path(folder)) as environment, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-background-networking"])
-        table = figures(browser, environment)
-        print(table)
-        if not wanted.solo:
-            pictures(browser)
-            write(table)
+    print(f"Carga de la máquina: {os.getloadavg()[0]:.1f}\n")
+    with tempfile.TemporaryDirectory() as folder, whole_site(Path(folder)) as site, sync_playwright() as playwright:
+        site.shell("from bench.scene import play; play()")
+        browser = playwright.chromium.launch(**CHROMIUM)
+        print("| Página | Peso, kB | LCP, ms | Tarea más larga, ms | Desplazamiento |\n|---|--:|--:|--:|--:|")
+        for name, path in PAGES.items():
+            seen = [weigh(browser, site, path) for _ in range(VISITS)]
+            kb, lcp, task, shift = (statistics.median(column) for column in zip(*seen, strict=True))
+            print(f"| {name} | {kb:.0f} | {lcp:.0f} | {task:.0f} | {shift:.3f} |".replace(".", ","))
         browser.close()
+        print("\n| Servidor | p50, ms | p95, ms | Consultas |\n|---|--:|--:|--:|")
+        for line in site.shell(TIMES).splitlines():
+            path, half, most, queries = line.split()
+            print(f"| `{path}` | {half} | {most} | {queries} |".replace(".", ","))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
-    path("cuenta/", include("allauth.account.urls")),
+    path("cuenta/", include("lessons.account_urls")),
     path("admin/", admin.site.urls),
     path("", include("lessons.urls")),
     path("", include("sandboxes.urls")),

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from lessons import progress
 from sandboxes import grading, views
+from sandboxes.at_hand import attempt_of, find_exercise, person
 from sandboxes.graders.quiz import QuizSpec
 from sandboxes.questions import read_answer
 
@@ -19,8 +20,8 @@ from sandboxes.questions import read_answer
 @login_required
 def answer(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str, check_id: str) -> HttpResponse:
     """Keep and judge an answer; answers with the question, and with the result if that was the last one."""
-    found = views.find_exercise(course_slug, lesson_slug, exercise_slug)
-    attempt = views.attempt_of(request, found) or progress.open_attempt(views.person(request), found.key)
+    found = find_exercise(course_slug, lesson_slug, exercise_slug)
+    attempt = attempt_of(request, found) or progress.open_attempt(person(request), found.key)
     bound = progress.bind(found, request.user, attempt)
     spec = next((spec for spec in bound.checks if spec.id == check_id and isinstance(spec, QuizSpec)), None)
     if not isinstance(spec, QuizSpec):

@@ -4,6 +4,7 @@ from django.urls import path
 
 from sandboxes import evidence_views, question_views, views
 from sandboxes.files import views as file_views
+from sandboxes.files.transfer import transfer
 from sandboxes.preview import views as preview_views
 from sandboxes.recording import views as recording_views
 from sandboxes.registry import views as registry_views
@@ -21,14 +22,12 @@ urlpatterns = [
     path("profesorado/intentos/", evidence_views.attempts, name="attempts"),
     path("profesorado/comprobaciones/<int:check_id>/", evidence_views.evidence, name="evidence"),
     path("cuenta/terminal/", terminal_views.keep_preferences, name="terminal-preferences"),
-    path("laboratorio/<uuid:sandbox>/<slug:node>/fichero/", terminal_views.file, name="machine-file"),
+    path(NODE + "fichero/", transfer, name="machine-file"),
     path("cuenta/registro/", registry_views.registry, name="registry"),
     path(NODE + "archivos/", file_views.files, name="lab-files"),
     path(NODE + "archivos/texto/", file_views.file, name="lab-file"),
     path(NODE + "archivos/cambio/", file_views.change, name="lab-file-change"),
     path(NODE + "archivos/cambios/", file_views.changes, name="lab-file-changes"),
-    path(NODE + "archivos/subir/", file_views.upload, name="lab-file-upload"),
-    path(NODE + "archivos/descargar/", file_views.download, name="lab-file-download"),
     path(NODE + "archivos/revisar/", file_views.review, name="lab-file-review"),
     path("laboratorio/<uuid:sandbox>/puertos/", preview_views.ports, name="lab-ports"),
     path(NODE + "<int:port>/", preview_views.open_preview, name="lab-preview"),

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
-import limits
-import limits.storage
-import limits.strategies
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -25,9 +18,11 @@ from lessons import catalog, progress
 from lessons.catalog import Exercise
 from lessons.markdown import Place
 from lessons.markdown import render as render_markdown
-from lessons.models import Attempt, CheckRun
+from lessons.models import CheckRun
 from lessons.views import front_of, place_of
 from sandboxes import checkpoints, grading, lifecycle
+from sandboxes.at_hand import attempt_of, bind, find_exercise, kept_of, live_of, person
+from sandboxes.buttons import ACTIONS
 from sandboxes.models import Sandbox, State
 from sandboxes.preview import views as preview_views
 from sandboxes.questions import questions
@@ -47,6 +42,7 @@ def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_
         context |= recording_choice(request)
         context |= questions_context(request, bound)
         context["terminal_preferences"] = json.dumps(preferences.read(request.user))
+        context["transfer_max"] = settings.ENV.transfer_max
         context["previews"] = {"available": preview_views.available(), "embeds": preview_views.embeds()}
     return render(request, "sandboxes/exercise.html", context)
 
@@ -95,7 +91,7 @@ def check(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slu
     found = find_exercise(course_slug, lesson_slug, exercise_slug)
     if not found.checks:
         raise Http404
-    live = _live(request, found)
+    live = live_of(request, found)
     if grading.only_asks(found):
         grading.check_answers(attempt_of(request, found) or progress.open_attempt(person(request), found.key))
         return _result(request, found)
@@ -129,146 +125,10 @@ def hint(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug
     return render(request, "sandboxes/hints.html", {"exercise": found, **_hints_context(request, found)})
 
 
-def _start(request: HttpRequest, exercise: Exercise) -> str:
-    if not _may_start(request):
-        return _("Has iniciado muchos laboratorios en poco tiempo. Espera un minuto y vuelve a intentarlo.")
-    lifecycle.start(person(request), exercise, swap=request.POST.get("swap") == "1", proposed=_proposed(request))
-    return ""
-
-
-def _proposed(request: HttpRequest) -> UUID | None:
-    """The name that the page has given to the sandbox it asks for, while its terminal already waits for it."""
-    try:
-        return UUID(request.POST.get("laboratorio", ""))
-    except ValueError:
-        return None
-
-
-def _resume(request: HttpRequest, exercise: Exercise) -> str:
-    for sandbox in _kept(request, exercise):
-        if not _may_start(request):
-            return _("Has iniciado muchos laboratorios en poco tiempo. Espera un minuto y vuelve a intentarlo.")
-        lifecycle.resume(sandbox)
-        break
-    return ""
-
-
-def _undo(request: HttpRequest, exercise: Exercise) -> str:
-    """Back to the sandbox that the last reset put away."""
-    live = _live(request, exercise)
-    kept = _kept(request, exercise)
-    if live and kept:
-        lifecycle.stop(live, reason=_("Volviste al laboratorio anterior."))
-    return _resume_this(kept[0]) if kept else _("Ya no se conserva el laboratorio anterior.")
-
-
-def _resume_this(sandbox: Sandbox) -> str:
-    lifecycle.resume(sandbox)
-    return ""
-
-
-def _reset(request: HttpRequest, exercise: Exercise) -> str:
-    live = _live(request, exercise)
-    if live and _may_start(request):
-        lifecycle.reset(live)
-        return ""
-    return _("Espera un minuto antes de volver a reiniciar.") if live else ""
-
-
-def _go_back(request: HttpRequest, exercise: Exercise) -> str:
-    """To a step that was done."""
-    live = _live(request, exercise)
-    wanted = request.POST.get("paso")
-    for checkpoint in checkpoints.offered(live):
-        if live and str(checkpoint.step) == wanted:
-            if not _may_start(request):
-                return _("Espera un minuto antes de volver a un paso.")
-            lifecycle.restore(checkpoint, live)
-            return ""
-    return _("De ese paso ya no se conserva nada.")
-
-
-def _stop(request: HttpRequest, exercise: Exercise) -> str:
-    live = _live(request, exercise)
-    if live:
-        lifecycle.stop(live, reason=_("Lo terminaste tú."))
-    return ""
-
-
-def _extend(request: HttpRequest, exercise: Exercise) -> str:
-    live = _live(request, exercise)
-    if live:
-        lifecycle.extend(live)
-    return ""
-
-
-ACTIONS: dict[str, Callable[[HttpRequest, Exercise], str]] = {
-    "iniciar": _start,
-    "continuar": _resume,
-    "deshacer": _undo,
-    "reiniciar": _reset,
-    "volver": _go_back,
-    "terminar": _stop,
-    "prolongar": _extend,
-}
-
-
-def find_exercise(course_slug: str, lesson_slug: str, exercise_slug: str) -> Exercise:
-    found = catalog.exercise(f"{course_slug}/{lesson_slug}/{exercise_slug}")
-    if found is None:
-        raise Http404
-    return found
-
-
-def person(request: HttpRequest) -> User:
-    """Who asks, where nobody gets without logging in."""
-    assert isinstance(request.user, User)
-    return request.user
-
-
-def attempt_of(request: HttpRequest, exercise: Exercise) -> Attempt | None:
-    """The attempt at hand: the live sandbox's, the kept one's, or one that is open without a machine."""
-    sandbox = _live(request, exercise) or next(iter(_kept(request, exercise)), None)
-    return (sandbox.attempt if sandbox else None) or progress.current_attempt(request.user, exercise.key)
-
-
-def bind(request: HttpRequest, exercise: Exercise) -> Exercise:
-    """The exercise with the values of the attempt at hand, or of the next one."""
-    return progress.bind(exercise, request.user, attempt_of(request, exercise) if request.user.is_authenticated else None)
-
-
 def questions_context(request: HttpRequest, bound: Exercise) -> dict[str, Any]:
     attempt = attempt_of(request, bound)
     seed = f"{request.user.pk}:{attempt.pk if attempt else 0}"
     return {"questions": questions(bound, progress.answers_of(attempt), seed=seed)}
-
-
-def _live(request: HttpRequest, exercise: Exercise) -> Sandbox | None:
-    live = lifecycle.current(request.user)
-    return live if live and live.exercise == exercise.key else None
-
-
-def _kept(request: HttpRequest, exercise: Exercise) -> list[Sandbox]:
-    """The user's resumable sandboxes of the exercise, the last one first."""
-    return list(
-        Sandbox.objects.filter(
-            user=request.user.pk,
-            exercise=exercise.key,
-            kept_until__gt=timezone.now(),
-            state__in=(State.REMOVED, State.EXPIRED, State.FAILED),
-        ).order_by("-changed")
-    )
-
-
-_rates: Any = SimpleLazyObject(
-    lambda: limits.strategies.FixedWindowRateLimiter(
-        limits.storage.storage_from_string(settings.ENV.redis_url.replace("unix://", "redis+unix://", 1))
-    )
-)
-
-
-def _may_start(request: HttpRequest) -> bool:
-    return bool(_rates.hit(limits.parse(settings.ENV.rate_start), settings.ENV.name, "start", str(request.user.pk)))
 
 
 def _panel(request: HttpRequest, exercise: Exercise, *, said: str = "", occupied: Sandbox | None = None) -> HttpResponse:
@@ -309,9 +169,9 @@ def _hints_context(request: HttpRequest, bound: Exercise) -> dict[str, Any]:
 
 
 def _panel_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
-    live = _live(request, exercise)
+    live = live_of(request, exercise)
     sandbox = live or lifecycle.latest(request.user, exercise.key)
-    kept = _kept(request, exercise)
+    kept = kept_of(request, exercise)
     context: dict[str, Any] = {
         "sandbox": sandbox,
         "state": sandbox.state if sandbox else "none",

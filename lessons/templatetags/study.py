@@ -1,10 +1,12 @@
-"""How times are said to a student."""
+"""How times and exercises are said to people."""
 
 from __future__ import annotations
 
 from django import template
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
+
+from lessons import catalog
 
 register = template.Library()
 EXACT = 90
@@ -19,3 +21,10 @@ def minutes(number: int) -> str:
     hours, half = divmod(round(number / 30), 2)
     said = ngettext("%(hours)d hora", "%(hours)d horas", hours) % {"hours": hours}
     return _("%(hours)s y media") % {"hours": said} if half else said
+
+
+@register.filter
+def exercise_title(key: str) -> str:
+    """An exercise's title; of one that has left the course, its key."""
+    found = catalog.exercise(key)
+    return found.title if found else key

@@ -9,16 +9,14 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from sandboxes.engine import lab_engine
 from sandboxes.engine.stream import Demultiplexer
 from sandboxes.files.workspace import LIST
-from sandboxes.planting import HOME
 
-DOWNLOAD_LIMIT = 256 << 20
-"""Bytes of one download."""
 BEAT = 15
 """Seconds between two signs of life of a stream that has nothing to say."""
 # The engine does not end an exec whose caller has gone: the reader of standard input does, by its end.
 _ENDS = "exec 3<&0; (cat <&3; kill $$) >/dev/null 2>&1 & exec 0</dev/null; "
 _WATCH = _ENDS + f'last=; while :; do now=$({LIST} | cksum); [ "$now" = "$last" ] || echo; last=$now; sleep 1; done'
-_SEND = _ENDS + f'cd {HOME} || exit 9; if [ -d "$1" ]; then exec tar -czf - -- "$1"; else exec cat -- "$1"; fi'
+_FILE = _ENDS + 'exec head -c "$2" -- "$1"'
+_FOLDER = _ENDS + 'cd -- "$1/.." && exec tar -czf - -- "${1##*/}"'
 
 
 async def _lines(machine: str, script: str, *words: str) -> AsyncGenerator[bytes]:
@@ -32,14 +30,10 @@ async def _lines(machine: str, script: str, *words: str) -> AsyncGenerator[bytes
         writer.close()
 
 
-async def download(machine: str, path: str) -> AsyncGenerator[bytes]:
-    """A file's bytes, or a folder's as a compressed archive; cut at DOWNLOAD_LIMIT."""
-    left = DOWNLOAD_LIMIT
-    async for chunk in _lines(machine, _SEND, f"./{path}"):
-        yield chunk[:left]
-        left -= len(chunk)
-        if left <= 0:
-            return
+async def content(machine: str, path: str, size: int | None) -> AsyncGenerator[bytes]:
+    """The first `size` bytes of a file, or (None) a folder as a compressed archive. `path` is absolute."""
+    async for chunk in _lines(machine, *((_FOLDER, path) if size is None else (_FILE, path, str(size)))):
+        yield chunk
 
 
 async def changes(machine: str, *, still: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes]:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import asdict
 from functools import wraps
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -22,7 +21,7 @@ from sandboxes import activity
 from sandboxes.engine import EngineError, lab_engine
 from sandboxes.engine.student import CannotObserve
 from sandboxes.files import findings, streams
-from sandboxes.files.workspace import UPLOAD_LIMIT, Refused, Workspace, checked_path
+from sandboxes.files.workspace import Refused, Workspace
 from sandboxes.models import Machine, State
 
 View = Callable[..., HttpResponse]
@@ -88,19 +87,6 @@ def change(request: HttpRequest, sandbox: UUID, machine: str) -> HttpResponse:
 
 @require_POST
 @_told
-def upload(request: HttpRequest, sandbox: UUID, machine: str) -> HttpResponse:
-    """The body is the file."""
-    length = request.headers.get("Content-Length", "")
-    if not length.isdigit() or int(length) > UPLOAD_LIMIT:
-        raise Refused(_("Es demasiado grande: %(size)d MiB como mucho.") % {"size": UPLOAD_LIMIT >> 20}, 413)
-    activity.touch(sandbox)
-    content = request.read(UPLOAD_LIMIT + 1)
-    Workspace(lab_engine(), machine).upload(request.GET.get("ruta", ""), content, replace=request.GET.get("encima") == "1")
-    return JsonResponse({})
-
-
-@require_POST
-@_told
 def review(request: HttpRequest, _sandbox: UUID, machine: str) -> HttpResponse:
     """What is wrong with `texto`, were it saved at `ruta`."""
     asked = _body(request)
@@ -109,21 +95,6 @@ def review(request: HttpRequest, _sandbox: UUID, machine: str) -> HttpResponse:
     except CannotObserve:
         found = []
     return JsonResponse({"findings": [asdict(one) for one in found]})
-
-
-@require_GET
-async def download(request: HttpRequest, sandbox: UUID, node: str) -> StreamingHttpResponse:
-    machine = await _own(request, sandbox, node)
-    try:
-        path = checked_path(request.GET.get("ruta", ""))
-    except Refused as refused:
-        raise Http404 from refused
-    name = path.rsplit("/", 1)[-1] + (".tar.gz" if request.GET.get("carpeta") == "1" else "")
-    response = StreamingHttpResponse(streams.download(machine, path), content_type="application/octet-stream")
-    response["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    response["X-Content-Type-Options"] = "nosniff"
-    response["Cache-Control"] = "no-store"
-    return response
 
 
 @require_GET

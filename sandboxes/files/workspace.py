@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import secrets
 from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
-from sandboxes.engine import LabEngine, PlantedFile
-from sandboxes.planting import HOME, STUDENT
+from sandboxes.engine import LabEngine
+from sandboxes.planting import HOME
 
 TEXT_LIMIT = 512 << 10
 """Bytes of a file that the editor opens and saves."""
-UPLOAD_LIMIT = 8 << 20
 LISTED = 1500
 DEPTH = 8
 SECONDS = 15
@@ -52,7 +50,6 @@ _UNCHANGED = (
     'elif [ "$want" != any ]; then [ -e "$f" ] || exit 3; [ "$(sha256sum <"$f" | cut -c1-64)" = "$want" ] || exit 5; fi; '
 )
 _WRITE = _BEGIN + _UNCHANGED + 'printf %s "$@" | base64 -d >"$f" || exit 8'
-_TAKE = _BEGIN + "tmp=$1; shift; trap 'rm -f -- \"$tmp\"' EXIT; " + _UNCHANGED + 'cat -- "$tmp" >"$f" || exit 8'
 _FOLDER = _BEGIN + '[ ! -e "$f" ] || exit 5; mkdir -p -- "$f" || exit 8'
 _RENAME = (
     _BEGIN
@@ -118,15 +115,6 @@ class Workspace:
         pieces = [packed[at : at + _ARGUMENT] for at in range(0, len(packed), _ARGUMENT)] or [""]
         self._run(_WRITE, path, _digest(expected), *pieces)
         return hashlib.sha256(content).hexdigest()
-
-    def upload(self, path: str, content: bytes, *, replace: bool) -> None:
-        if len(content) > UPLOAD_LIMIT:
-            raise Refused(_("Es demasiado grande: %(size)d MiB como mucho.") % {"size": UPLOAD_LIMIT >> 20}, 413)
-        checked_path(path)
-        # A name that nobody knows beforehand: no link of the student's waits there.
-        name = f".subida-{secrets.token_hex(12)}"
-        self._lab.put_files(self._machine, "/tmp", [PlantedFile(name, content)], owner=STUDENT)  # noqa: S108  # the machine's
-        self._run(_TAKE, path, f"/tmp/{name}", "any" if replace else "new")  # noqa: S108
 
     def make_folder(self, path: str) -> None:
         self._run(_FOLDER, path)

@@ -4,8 +4,6 @@ import { ask } from "./archivos/dialog.js";
 import { Files } from "./archivos/server.js";
 import { Tree } from "./archivos/tree.js";
 
-const MOST = 8 * 1024 * 1024;
-
 export function open(panel) {
   const view = new Workspace(panel);
   for (const event of ["htmx:after:swap", "htmx:after:settle"]) document.addEventListener(event, () => view.follow());
@@ -314,21 +312,12 @@ class Workspace {
 
   async #upload(chosen) {
     this.picker.value = "";
-    for (const file of chosen) {
-      const path = this.tree.folder + file.name;
-      if (file.size > MOST) {
-        this.#warn(`«${file.name}» es demasiado grande: 8 MiB como mucho.`);
-        return;
-      }
-      try {
-        await this.#files.upload(path, file, false);
-      } catch (error) {
-        if (error.status !== 409) return this.#warn(error.message);
-        const over = await ask({ title: `Ya hay un «${path}»`, text: "¿Lo cambias por el que subes?", accept: "Cambiarlo" });
-        if (over) await this.#do(() => this.#files.upload(path, file, true));
-      }
-    }
+    const folder = this.tree.folder.replace(/\/$/, "");
+    const over = (name) => ask({ title: `Ya hay algo que se llama «${name}»`, text: "¿Lo cambias por el que subes?", accept: "Cambiarlo" });
+    let failed = "";
+    for (const file of chosen) failed ||= await this.#files.upload(file, folder, over);
     await this.#refresh();
+    this.#warn(failed);
   }
 
   #drops() {

@@ -1,6 +1,7 @@
 // The exercise's page: keeps the terminal in step with the panel that the server renders.
 import htmx from "htmx.org";
 import { followEvents } from "./events.js";
+import { keepFocus, tellResult } from "./focus.js";
 import "./live.js";
 import "./ports.js";
 import { closeTerminals, openTerminals } from "./terminal.js";
@@ -76,6 +77,8 @@ for (const event of ["htmx:after:swap", "htmx:after:settle"]) {
     countDown();
     followProgress();
     enliven(document);
+    keepFocus();
+    tellResult();
   });
 }
 setInterval(countDown, 1000);

@@ -30,7 +30,6 @@ class Engine {
     this.summary.setAttribute("role", "status");
     this.toggle = element("button", "quiet small", "Ver como tabla");
     this.toggle.type = "button";
-    this.toggle.setAttribute("aria-pressed", "false");
     this.toggle.addEventListener("click", () => this.#flip());
     this.tools.append(this.summary, this.toggle);
     this.room = element("div", "motor-room");
@@ -75,7 +74,7 @@ class Engine {
   #draw() {
     const nodes = this.#snapshot?.nodes || [];
     const things = nodes.reduce((sum, node) => sum + node.images.length + node.containers.length + node.volumes.length, 0);
-    const tabular = this.toggle.getAttribute("aria-pressed") === "true";
+    const tabular = "tabular" in this.toggle.dataset;
     this.empty.hidden = things > 0;
     this.room.hidden = tabular || !things;
     this.legend.hidden = this.told.hidden = this.room.hidden;
@@ -107,8 +106,7 @@ class Engine {
   }
 
   #flip() {
-    const tabular = this.toggle.getAttribute("aria-pressed") !== "true";
-    this.toggle.setAttribute("aria-pressed", tabular);
+    const tabular = this.toggle.toggleAttribute("data-tabular");
     this.toggle.textContent = tabular ? "Ver como dibujo" : "Ver como tabla";
     this.draw();
   }

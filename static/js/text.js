@@ -9,7 +9,7 @@ export function enliven(root) {
   root.querySelectorAll(".shell:not([data-alive])").forEach(transcript);
   root.querySelectorAll(".text pre:not([data-alive])").forEach(plainBlock);
   // All are measured before any is changed: one layout, not one for each.
-  const blocks = [...root.querySelectorAll(".text .table:not([tabindex]), .text pre:not([tabindex])")];
+  const blocks = [...root.querySelectorAll(".table:not([tabindex]), .text pre:not([tabindex])")];
   blocks.filter((block) => block.scrollWidth > block.clientWidth).forEach(reachable);
 }
 
@@ -104,16 +104,14 @@ function ask(from, commands, node) {
   else say(from, "Aquí no hay terminal");
 }
 
-let live;
+// There before anything is said: what comes into the page with its words already in it is not read out everywhere.
+const live = document.createElement("p");
+live.className = "visually-hidden";
+live.setAttribute("role", "status");
+document.body.append(live);
 
 /** Tells those who listen to the page what has just happened. */
 export function announce(text) {
-  if (!live) {
-    live = document.createElement("p");
-    live.className = "visually-hidden";
-    live.setAttribute("role", "status");
-    document.body.append(live);
-  }
   live.textContent = text;
 }
 

@@ -5,7 +5,7 @@ const STEPS = [
   { at: "#lab .bar", fallback: "#lab", title: "Este es tu laboratorio", text: "Un motor de Docker de verdad, solo tuyo. Se inicia en un segundo, y si te vas se guarda unos días." },
   { at: "#pestanas", title: "La terminal y lo demás", text: "Aquí escribes las órdenes. En las otras pestañas ves tus archivos y lo que hay en tu motor." },
   { at: "#divisor", title: "Ponlo a tu gusto", text: "Arrastra el divisor para dar más sitio al texto o a la terminal. Se recuerda." },
-  { at: ".wanted", title: "Y al acabar, comprueba", text: "«Comprobar» mira tu motor y dice qué está bien, qué falta y por qué. Puedes hacerlo tantas veces como quieras." },
+  { at: ".next-step", fallback: "#panel-texto", title: "Y al acabar, comprueba", text: "«Comprobar» mira tu motor y dice qué está bien, qué falta y por qué. Puedes hacerlo tantas veces como quieras." },
 ];
 
 let card, number, before, marked;

@@ -1,85 +1,35 @@
-"""A whole site for the browser: its own database, web server and worker, on the tests' lab engine."""
+"""A whole site for the browser: its own database, web server and worker, on the tests' lab engine; and sites without one."""
 
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
+from bench.site import Site as Site
 from tests.conftest import PASSWORD, real_engine_url, wait_until
 from tests.settings import RUN
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT = int(os.environ.get("LAB_TEST_PORT", "8765"))
-
-
-@dataclass
-class Site:
-    """The running site; its processes can be killed and started again by name."""
-
-    url: str
-    env: dict[str, str]
-    listen: tuple[str, ...] = ("--port", str(PORT))
-    """uvicorn's address, port and certificate."""
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-
-    def start(self, name: str) -> None:
-        commands = {
-            "web": ["-m", "uvicorn", "labsite.asgi:application", *self.listen, "--ws", "websockets-sansio",
-                    "--ws-per-message-deflate", "false", "--no-access-log", "--timeout-graceful-shutdown", "1"],
-            "worker": ["-m", "celery", "-A", "labsite", "worker", "--beat", "--concurrency", "2", "--loglevel", "WARNING",
-                       "--without-gossip", "--without-mingle"],
-            "collector": ["manage.py", "collect"],
-        }  # fmt: skip
-        ready = RUN / f"{name}-ready"
-        ready.unlink(missing_ok=True)
-        log = (RUN / f"{name}.log").open("ab")
-        self.processes[name] = subprocess.Popen(
-            [sys.executable, *commands[name]], cwd=ROOT, stdout=log, stderr=log, start_new_session=True,
-            env={**self.env, f"LAB_{name.upper()}_READY": str(ready)},
-        )  # fmt: skip
-        log.close()
-        wait_until(lambda: self._lives(name) and (self._answers() if name == "web" else ready.exists()), seconds=60)
-
-    def _lives(self, name: str) -> bool:
-        """Fails if it ended: what answers at its port would be another."""
-        if self.processes[name].poll() is not None:
-            pytest.fail(f"{name} ended: {(RUN / f'{name}.log').read_text()[-500:]}")
-        return True
-
-    def kill(self, name: str) -> None:
-        """kill -9, with its children."""
-        process = self.processes.pop(name)
-        os.killpg(process.pid, 9)
-        process.wait()
-
-    def stop(self) -> None:
-        for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
-            process.wait(timeout=20)
-
-    def manage(self, *argv: str) -> str:
-        done = subprocess.run([sys.executable, "manage.py", *argv], cwd=ROOT, env=self.env, capture_output=True, text=True, check=True)
-        return done.stdout
-
-    def _answers(self) -> bool:
-        return subprocess.run(["curl", "-ksf", "-o", "/dev/null", f"{self.url}/"], check=False).returncode in (0, 22)
+THEMES = ("light", "dark", "contrast")
 
 
 @pytest.fixture(scope="session")
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """One of the tests' own, or with TEST_SITE=https://… one that is up (`make compose-test`)."""
     if given := os.environ.get("TEST_SITE"):
-        yield Site(given, {})
+        yield Site(given, {}, RUN)
         return
     real_lab = request.getfixturevalue("real_lab")
     settings = {
@@ -87,7 +37,8 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
         "LAB_POOL_MIN": "1", "LAB_POOL_MAX": "1",
         "LAB_ENGINE_URL": real_engine_url(), "LAB_KEEP_DAYS": "1",
     }  # fmt: skip
-    found = Site(f"http://127.0.0.1:{PORT}", {**os.environ, **settings, "DJANGO_SETTINGS_MODULE": "labsite.settings"})
+    environment = {**os.environ, **settings, "DJANGO_SETTINGS_MODULE": "labsite.settings"}
+    found = Site(f"http://127.0.0.1:{PORT}", environment, RUN, listen=("--port", str(PORT)))
     found.manage("migrate", "-v", "0")
     found.start("worker")
     found.start("collector")
@@ -97,6 +48,31 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     found.stop()
     for container in real_lab.containers():
         real_lab.remove(container.name)
+
+
+@contextmanager
+def preview_of(folder: Path) -> Iterator[str]:
+    """Where an author's preview of a course is (`manage.py preview`): pages without accounts or engine."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "DJANGO_"))}
+    environment |= {"LAB_SECRET_KEY": "x", "LAB_DATABASE_URL": "sqlite://:memory:"}
+    command = [sys.executable, "manage.py", "preview", str(folder), "--puerto", "0"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            found = re.search(r"http://[\d.:]+", process.stdout.readline())
+            assert found
+            yield found[0]
+        finally:
+            process.terminate()
+
+
+def accessible(page: Page) -> None:
+    """axe finds nothing in any of the three looks. What is in a preview is the student's; xterm's text, its own."""
+    for theme in THEMES:
+        page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+        results = Axe().run(page, context={"exclude": [["iframe"], [".xterm"]]})
+        assert results.violations_count == 0, f"{page.url}, {theme}: {results.generate_report()}"
+    page.evaluate("() => { delete document.documentElement.dataset.theme; }")
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, accessible
 from tests.browser.test_journey import PAGE, end, prompt, start, type_line
 from tests.conftest import wait_until
 
@@ -115,8 +114,7 @@ def test_tabs_splits_names_sizes_and_colours_are_remembered(person: Any) -> None
     page.keyboard.press("Alt+Shift+S")
     at_prompt(page, 1)
     assert "en-el-segundo" not in shown(page, 1)
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
+    accessible(page)
     end(page)
     assert page.errors == []
 
@@ -194,8 +192,7 @@ def test_the_transcript_is_read_and_short_outputs_are_spoken(person: Any) -> Non
     expect(transcript.get_by_role("heading", name="seq 1 100")).to_be_visible()
     expect(transcript.get_by_role("listitem").filter(has_text="¿qué tal?").locator("pre")).to_have_text("España, ¿qué tal?")
     expect(transcript.get_by_text("Terminó con el código 1.")).to_be_visible()
-    results = Axe().run(page)
-    assert results.violations_count == 0, results.generate_report()
+    accessible(page)
     page.reload()
     expect(page.get_by_role("region", name="Transcripción").get_by_role("heading", name="seq 1 100")).to_be_visible(timeout=20_000)
     expect(page.get_by_test_id("voice")).to_have_text("")

@@ -12,7 +12,7 @@ import pytest
 from lessons import catalog
 from sandboxes import lifecycle
 from sandboxes.engine import ExecResult
-from sandboxes.files import findings
+from sandboxes.files import findings, transfer
 from sandboxes.files.workspace import TEXT_LIMIT, Refused, Workspace
 from sandboxes.models import Sandbox
 from sandboxes.planting import HOME
@@ -131,12 +131,17 @@ def test_renaming_replaces_nothing_and_what_is_gone_is_said(space: Workspace, ho
     assert (home / "b").read_text() == "2"
 
 
-def test_an_upload_replaces_only_when_asked(space: Workspace, home: Path) -> None:
-    space.upload("datos/foto.png", b"\x00\x01", replace=False)
+def test_an_upload_replaces_only_when_asked_and_leaves_nothing_beside(space: Workspace, home: Path) -> None:
+    here = Here(home)
+    transfer.put(here, "lab-x", str(home), "-foto.png", b"\x00\x01", replace=False)  # type: ignore[arg-type]
     with refused(409):
-        space.upload("datos/foto.png", b"\x02", replace=False)
-    space.upload("datos/foto.png", b"\x03", replace=True)
-    assert (home / "datos/foto.png").read_bytes() == b"\x03"
+        transfer.put(here, "lab-x", str(home), "-foto.png", b"\x02", replace=False)  # type: ignore[arg-type]
+    assert (home / "-foto.png").read_bytes() == b"\x00\x01"
+    transfer.put(here, "lab-x", str(home), "-foto.png", b"\x03", replace=True)  # type: ignore[arg-type]
+    assert (home / "-foto.png").read_bytes() == b"\x03"
+    with refused(422):
+        transfer.put(here, "lab-x", f"{home}/nada", "a", b"", replace=True)  # type: ignore[arg-type]
+    assert not list(Path("/tmp").glob(".subida-*"))
 
 
 # ── findings ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -209,7 +214,6 @@ def test_the_owner_works_with_files_and_nobody_else_sees_them(client: Any, ana: 
     assert change(accion="carpeta", ruta="c").status_code == 200
     assert change(accion="renombrar", ruta="a.txt", a="c/b.txt").status_code == 200
     assert [entry["path"] for entry in client.get(base).json()["files"]] == ["c", "c/b.txt"]
-    assert client.post(base + "subir/?ruta=c/d", b"\x00", content_type="application/octet-stream").status_code == 200
     assert change(accion="borrar", ruta="c").status_code == 200
     assert list(home.iterdir()) == []
     assert change(accion="otra", ruta="c").status_code == 400
@@ -219,6 +223,6 @@ def test_the_owner_works_with_files_and_nobody_else_sees_them(client: Any, ana: 
     ]
     assert found[0]["source"] == "DL3006"
     client.force_login(bruno)
-    for path in ("", "texto/?ruta=a", "descargar/?ruta=a", "cambios/"):
+    for path in ("", "texto/?ruta=a", "cambios/"):
         assert client.get(base + path).status_code == 404
     assert change(accion="carpeta", ruta="c").status_code == 404

@@ -1,4 +1,8 @@
 // The files of the sandbox, asked of the server: each call gives what it says, or throws an Error with its reason.
+import { Transfer } from "../transfer.js";
+
+const HOME = "/home/alumno";
+
 export class FileError extends Error {
   constructor(message, status) {
     super(message);
@@ -9,6 +13,7 @@ export class FileError extends Error {
 export class Files {
   constructor(sandbox, node) {
     this.base = `/laboratorio/${sandbox}/${node}/archivos/`;
+    this.transfer = new Transfer(sandbox, node);
   }
 
   async #ask(where, options = {}) {
@@ -23,9 +28,9 @@ export class Files {
     return said;
   }
 
-  #post(where, body, type = "application/json") {
+  #post(where, body) {
     const token = document.querySelector("[name=csrfmiddlewaretoken]").value;
-    return this.#ask(where, { method: "POST", body, headers: { "X-CSRFToken": token, "Content-Type": type } });
+    return this.#ask(where, { method: "POST", body, headers: { "X-CSRFToken": token, "Content-Type": "application/json" } });
   }
 
   list = () => this.#ask("");
@@ -34,8 +39,8 @@ export class Files {
   folder = (path) => this.#post("cambio/", JSON.stringify({ accion: "carpeta", ruta: path }));
   rename = (path, to) => this.#post("cambio/", JSON.stringify({ accion: "renombrar", ruta: path, a: to }));
   remove = (path) => this.#post("cambio/", JSON.stringify({ accion: "borrar", ruta: path }));
-  upload = (path, file, over) => this.#post(`subir/?ruta=${encodeURIComponent(path)}${over ? "&encima=1" : ""}`, file, "application/octet-stream");
+  upload = (file, folder, exists) => this.transfer.send(file, folder ? `${HOME}/${folder}` : HOME, exists);
   review = (path, text) => this.#post("revisar/", JSON.stringify({ ruta: path, texto: text }));
-  address = ({ path, kind }) => `${this.base}descargar/?ruta=${encodeURIComponent(path)}${kind === "folder" ? "&carpeta=1" : ""}`;
+  address = ({ path }) => this.transfer.address(`${HOME}/${path}`);
   changes = () => new EventSource(`${this.base}cambios/`);
 }

@@ -1,13 +1,12 @@
 // Files between the student's computer and their machine: dropped on a terminal, or offered by `lab descargar`.
 import { button, element } from "./elements.js";
-import { token } from "./preferences.js";
 
 const size = (bytes) => (bytes < 10240 ? `${bytes} B` : bytes < 10 << 20 ? `${Math.round(bytes / 1024)} KiB` : `${Math.round(bytes / (1 << 20))} MiB`);
 
 export class Files {
-  /** `address`: of the machine's files; `folder()`: where the shell is; `notify(text, ...buttons)`. */
-  constructor(pane, { address, folder, notify }) {
-    Object.assign(this, { pane, address, folder, notify });
+  /** `transfer`: to and from the machine; `folder()`: where the shell is; `notify(text, ...buttons)`. */
+  constructor(pane, { transfer, folder, notify }) {
+    Object.assign(this, { pane, transfer, folder, notify });
     for (const event of ["dragenter", "dragover"]) pane.addEventListener(event, (dragged) => this.over(dragged));
     pane.addEventListener("dragleave", (dragged) => !pane.contains(dragged.relatedTarget) && this.out());
     pane.addEventListener("drop", (dropped) => this.dropped(dropped));
@@ -36,9 +35,9 @@ export class Files {
     const done = [];
     for (const file of files) {
       this.notify(`Subiendo «${file.name}» (${size(file.size)})…`);
-      const said = await this.send(file, folder);
-      if (said) {
-        this.notify(`«${file.name}» no se subió: ${said}`);
+      const failed = await this.transfer.send(file, folder, (name) => this.replace(name));
+      if (failed) {
+        this.notify(failed);
         return;
       }
       done.push(`«${file.name}»`);
@@ -46,15 +45,13 @@ export class Files {
     this.notify(`${done.join(", ")} ${done.length === 1 ? "está" : "están"} en ${folder}.`);
   }
 
-  /** What went wrong, in words; "" if nothing did. */
-  async send(file, folder) {
-    const query = new URLSearchParams({ carpeta: folder, nombre: file.name });
-    try {
-      const answer = await fetch(`${this.address}?${query}`, { method: "POST", body: file, headers: { "X-CSRFToken": token(), "Content-Type": "application/octet-stream" } });
-      return answer.ok ? "" : (await answer.json()).error;
-    } catch {
-      return "se cortó la conexión, o es una carpeta (empaquétala antes)";
-    }
+  /** Whether what has that name is to be replaced. */
+  replace(name) {
+    return new Promise((decide) => {
+      const yes = button("Cambiarlo", () => decide(true), { className: "small" });
+      this.notify(`Ya hay algo que se llama «${name}».`, yes, button("Dejarlo", () => decide(false), { className: "quiet small" }));
+      yes.focus();
+    });
   }
 
   /** A program in the terminal offers a file. It could be any program: the student decides. */
@@ -68,7 +65,7 @@ export class Files {
       return;
     }
     const name = path.split("/").pop();
-    const link = element("a", { className: "button small", href: `${this.address}?${new URLSearchParams({ ruta: path })}`, download: name }, "Descargar");
+    const link = element("a", { className: "button small", href: this.transfer.address(path), download: name }, "Descargar");
     const no = button("No", () => this.notify(""), { className: "quiet small" });
     link.addEventListener("click", () => setTimeout(() => this.notify("")));
     this.notify(`La terminal te ofrece «${name}» (${size(Number(bytes) || 0)}).`, link, no);

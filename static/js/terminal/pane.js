@@ -6,6 +6,7 @@ import { Files } from "./files.js";
 import { Finder } from "./finder.js";
 import { Marks } from "./marks.js";
 import { Screen } from "./screen.js";
+import { Transfer } from "../transfer.js";
 
 const SAID = {
   conectando: "Conectando…", conectado: "", reconectando: "Se cortó la conexión. Reconectando… Lo que escribas se enviará al volver.",
@@ -44,7 +45,7 @@ export class Pane {
       onCommand: (command) => this.owner.onCommand(this, command, this.screen.replaying), onPrompt: () => this.owner.onPrompt(this),
     });
     this.files = new Files(this.element, {
-      address: `/laboratorio/${sandbox}/${this.node}/fichero/`, folder: () => this.marks.folder, notify: (...said) => this.tell(...said),
+      transfer: new Transfer(sandbox, this.node), folder: () => this.marks.folder, notify: (...said) => this.tell(...said),
     });
     term.parser.registerOscHandler(5379, (data) => {
       if (!this.screen.replaying) this.files.offer(data);

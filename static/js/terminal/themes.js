@@ -28,6 +28,7 @@ export function resolve(name) {
   if (name in COLOURS) return name;
   if (matchMedia("(prefers-contrast: more)").matches) return "contraste";
   const page = document.documentElement.dataset.theme;
+  if (page === "contrast") return "contraste";
   if (page) return page === "light" || page === "claro" ? "claro" : "oscuro";
   return matchMedia("(prefers-color-scheme: dark)").matches ? "oscuro" : "claro";
 }

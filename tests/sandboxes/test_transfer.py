@@ -37,10 +37,12 @@ def put(user: Any, sandbox: Sandbox, *, folder: str = "/home/alumno", name: str 
 def test_a_dropped_file_is_put_where_the_shell_is(ana: Any, sandbox: Sandbox, lab: Any) -> None:
     assert put(ana, sandbox, folder="/home/alumno/web", name="índice.html").status_code == 204
     box = lab.boxes[Machine.objects.get(sandbox=sandbox).name]
-    assert box.planted["/home/alumno/web/índice.html"] == (b"hola", 0o644)
+    ((beside, (content, _mode)),) = box.planted.items()
+    assert beside.startswith("/tmp/.subida-")
+    assert content == b"hola"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x", "n" * 256])
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../x", "a\nb", "n" * 256])
 def test_odd_names_are_refused(ana: Any, sandbox: Sandbox, name: str) -> None:
     assert put(ana, sandbox, name=name).status_code == 400
 
@@ -48,7 +50,7 @@ def test_odd_names_are_refused(ana: Any, sandbox: Sandbox, name: str) -> None:
 def test_a_folder_where_the_student_may_not_write_is_refused(ana: Any, sandbox: Sandbox, lab: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr(type(lab), "run", lambda *_args, **_named: ExecResult(1, b""))
     answer = put(ana, sandbox, folder="/etc")
-    assert (answer.status_code, "no puedes escribir" in answer.json()["error"]) == (409, True)
+    assert (answer.status_code, "no puedes escribir" in answer.json()["error"]) == (422, True)
 
 
 def test_a_file_that_is_too_large_is_refused_unread(ana: Any, sandbox: Sandbox, settings: Any) -> None:
@@ -64,7 +66,14 @@ def test_only_the_owner_and_only_while_it_runs(ana: Any, bruno: Any, sandbox: Sa
     assert put(ana, sandbox).status_code == 404
 
 
-@pytest.mark.parametrize(("said", "status"), [(b"", 404), (b"99999999999", 413), (b"no es un numero", 404)])
+def test_what_is_there_already_is_not_replaced_unasked(ana: Any, sandbox: Sandbox, lab: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(type(lab), "run", lambda *_args, **_named: ExecResult(5, b""))
+    assert put(ana, sandbox).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [(b"", 404), (b"f\n99999999999\n", 413), (b"d\n99999999999\n", 413), (b"f\nno es un numero\n", 404)]
+)
 def test_what_cannot_be_given_is_said(ana: Any, sandbox: Sandbox, lab: Any, monkeypatch: Any, said: bytes, status: int) -> None:
     monkeypatch.setattr(type(lab), "run", lambda *_args, **_named: ExecResult(0, said))
     answer = client_of(ana).get(f"/laboratorio/{sandbox.pk}/lab/fichero/", {"ruta": "/home/alumno/x"})
