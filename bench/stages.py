@@ -37,8 +37,8 @@ def moments(camera: Camera, seen: dict[str, Any], found: dict[str, str], width: 
     camera.take(nobody, "signup-mal", width)
     nobody.goto("/cuenta/login/")
     nobody.context.clear_cookies()
-    nobody.evaluate("() => document.querySelector('main form').submit()")
-    nobody.wait_for_load_state()
+    with nobody.expect_navigation():
+        nobody.evaluate("() => document.querySelector('main form').submit()")
     camera.take(nobody, "error-csrf", width)
     nobody.route("**/rota/", lambda route: route.fulfill(status=500, content_type="text/html", body=found["broken"]))
     nobody.goto("/rota/")

@@ -137,7 +137,12 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "lessons.accounts.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "lessons.accounts.SignupForm"}
+ACCOUNT_FORMS = {
+    "signup": "lessons.accounts.SignupForm",
+    "login": "lessons.accounts.LoginForm",
+    "change_password": "lessons.accounts.ChangePasswordForm",
+    "reset_password_from_key": "lessons.accounts.ResetPasswordKeyForm",
+}
 ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"

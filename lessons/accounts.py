@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import ChangePasswordForm as AllauthChangePasswordForm
+from allauth.account.forms import LoginForm as AllauthLoginForm
+from allauth.account.forms import ResetPasswordKeyForm as AllauthResetPasswordKeyForm
 from allauth.account.forms import SignupForm as AllauthSignupForm
 from allauth.core.exceptions import ImmediateHttpResponse
 from django import forms
@@ -32,19 +35,45 @@ username_validators = [
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """allauth's hook for our registration policy."""
 
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "username_password_mismatch": _("Ese usuario y esa contraseña no van juntos."),
+    }
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return settings.ENV.signup != "cerrado"
 
 
-class SignupForm(AllauthSignupForm):  # type: ignore[misc]  # allauth has no types
+class _Plain:
+    """A form whose labels are said once: no placeholder repeats them."""
+
+    fields: dict[str, forms.Field]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
+
+
+class LoginForm(_Plain, AllauthLoginForm):  # type: ignore[misc]
+    """Who enters."""
+
+
+class ChangePasswordForm(_Plain, AllauthChangePasswordForm):  # type: ignore[misc]
+    """A new password, by who knows the present one."""
+
+
+class ResetPasswordKeyForm(_Plain, AllauthResetPasswordKeyForm):  # type: ignore[misc]
+    """A new password, by who has a link."""
+
+
+class SignupForm(_Plain, AllauthSignupForm):  # type: ignore[misc]  # allauth has no types
     """The registration form, with a code where the policy asks for one."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].help_text = _("De 2 a 30 letras minúsculas sin acentos, cifras o guiones.")
         self.fields["password1"].help_text = _("Al menos 8 caracteres, y que no sea de las más usadas.")
-        for field in self.fields.values():
-            field.widget.attrs.pop("placeholder", None)
         if settings.ENV.signup == "codigo":
             self.fields["code"] = forms.CharField(label=_("Código de invitación"), max_length=40)
 

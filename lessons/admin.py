@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.contrib.auth.admin import UserAdmin
@@ -12,7 +13,7 @@ from lessons.models import Attempt, CheckRun, Completion, InvitationCode, Regrad
 from lessons.passwords import reset_link
 
 admin.site.site_header = _("Docker Intensivo: administración")
-admin.site.unregister(get_user_model())
+admin.site.unregister([get_user_model(), EmailAddress])  # nobody here has an address
 
 
 @admin.register(get_user_model())

@@ -110,6 +110,7 @@ class Index:
         self._counts: dict[str, dict[int, float]] = {}
         self._lengths: list[int] = []
         self._words = tuple(tuple(stems(page.text)) for page in self.pages)
+        self._titles = tuple(frozenset(found for found, _start, _end in stems(page.title)) for page in self.pages)
         for number, page in enumerate(self.pages):
             words = Counter(found for found, _start, _end in self._words[number])
             self._lengths.append(sum(words.values()) + 1)
@@ -121,7 +122,7 @@ class Index:
         self._usual = sum(self._lengths) / max(1, len(self._lengths))
 
     def find(self, asked: str) -> list[Result]:
-        """The best pages for what was asked, the best first."""
+        """The best pages for what was asked, the best first; before all, those that are called just that."""
         words = [stem(word[0]) for word in WORD.finditer(asked[:LONGEST])]
         words = [word for word in words if word not in _empty()] or words
         if not words:
@@ -132,7 +133,8 @@ class Index:
             here = self._scores(group)
             scores = here if scores is None else {page: scores[page] + here[page] for page in scores.keys() & here.keys()}
         marked = frozenset().union(*wanted)
-        best = sorted((scores or {}).items(), key=lambda item: (-item[1], item[0]))[:RESULTS]
+        exact = frozenset(words)
+        best = sorted((scores or {}).items(), key=lambda item: (self._titles[item[0]] != exact, -item[1], item[0]))[:RESULTS]
         return [_result(self.pages[number], self._words[number], marked, score) for number, score in best]
 
     def _like(self, word: str, *, whole: bool) -> frozenset[str]:

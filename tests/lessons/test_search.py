@@ -65,6 +65,10 @@ def test_a_title_counts_more() -> None:
     assert found("capas imagenes")[0] == "/a/"
 
 
+def test_what_is_called_just_that_comes_first() -> None:
+    assert index().find("imágenes")[0].page.title == "imagen"
+
+
 def test_what_was_found_is_marked_and_the_rest_escaped() -> None:
     (result,) = Index(PAGES).find("volumenes")
     assert result.title == "<mark>Volúmenes</mark>"
