@@ -123,11 +123,7 @@ def _work(camera: Camera, page: Any, width: str) -> None:
     show(page, "terminal")
     type_line(page, "docker run --name saludo busybox:1.37 echo hola")
     show(page, "texto")
-    page.locator(".true-now").first.wait_for(state="attached", timeout=30_000)
-    see(page, ".checks")
-    camera.take(page, "lab-paso-hecho", width)
-    page.get_by_test_id("check").click()
-    checked(page, "passed")
+    checked(page, "passed")  # by itself: all that is asked has come true
     see(page, ".checks")
     camera.take(page, "lab-superado", width)
 
@@ -195,7 +191,7 @@ def _end(camera: Camera, page: Any, site: Site, student: str, width: str) -> Non
 
 
 STAGES = frozenset({
-    "lab-enunciado", "lab-sin-iniciar", "lab-en-cola", "lab-llena", "lab-arrancando", "lab-terminal", "lab-falla", "lab-paso-hecho",
+    "lab-enunciado", "lab-sin-iniciar", "lab-en-cola", "lab-llena", "lab-arrancando", "lab-terminal", "lab-falla",
     "lab-superado", "motor", "motor-contenedor", "motor-tabla", "archivos-nuevo", "archivos", "vista-previa", "terminal-opciones",
     "terminal-transcripcion", "lab-terminado", "lab-caducado", "lab-no-arranco", "repeticion",
 })  # fmt: skip

@@ -76,6 +76,13 @@ def _align_by_class(state: StateCore) -> None:
             token.attrJoin("class", style.replace("text-align:", "align-"))
 
 
+def _corner_is_no_heading(state: StateCore) -> None:
+    """The empty corner of a table heads nothing."""
+    for number, token in enumerate(state.tokens):
+        if token.type == "th_open" and not state.tokens[number + 1].content:
+            token.tag = state.tokens[number + 2].tag = "td"
+
+
 def _figures_alone(state: StateCore) -> None:
     """An image that is a paragraph by itself is a figure, not a part of a sentence."""
     for number, token in enumerate(state.tokens):
@@ -166,6 +173,7 @@ _parser = (
     .use(boxes_plugin)
 )
 _parser.core.ruler.push("align_by_class", _align_by_class)
+_parser.core.ruler.push("corner_is_no_heading", _corner_is_no_heading)
 _parser.core.ruler.push("figures_alone", _figures_alone)
 _parser.inline.ruler.before("link", "term", _term_rule)
 for _name, _rule in {

@@ -8,10 +8,21 @@ const SAID_FOR = 1800;
 export function enliven(root) {
   root.querySelectorAll(".shell:not([data-alive])").forEach(transcript);
   root.querySelectorAll(".text pre:not([data-alive])").forEach(plainBlock);
+  measure(root);
+}
+
+// What is wider than its place scrolls, and by keyboard too.
+function measure(root) {
   // All are measured before any is changed: one layout, not one for each.
   const blocks = [...root.querySelectorAll(".table:not([tabindex]), .text pre:not([tabindex])")];
   blocks.filter((block) => block.scrollWidth > block.clientWidth).forEach(reachable);
 }
+
+let measuring;
+addEventListener("resize", () => {
+  cancelAnimationFrame(measuring);
+  measuring = requestAnimationFrame(() => measure(document));
+});
 
 function button(className, text, label) {
   const made = document.createElement("button");

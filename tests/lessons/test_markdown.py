@@ -205,3 +205,9 @@ def test_a_text_is_rendered_once() -> None:
 def test_the_headings_of_a_text_are_its_contents() -> None:
     found = render_text("## Una `cosa`\n\n### no\n\n## Otra", glossary=GLOSSARY)
     assert [(heading.id, heading.text) for heading in found.headings] == [("una-cosa", "Una cosa"), ("otra", "Otra")]
+
+
+def test_the_empty_corner_of_a_table_heads_nothing() -> None:
+    html = render("| | b |\n|---|---|\n| 1 | 2 |\n")
+    assert "<td></td>" in html
+    assert "<th>b</th>" in html
