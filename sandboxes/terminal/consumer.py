@@ -20,17 +20,15 @@ from channels.exceptions import StopConsumer
 from django.conf import settings
 
 from sandboxes import activity
-from sandboxes.engine import EngineError, lab_engine
-from sandboxes.engine.stream import Demultiplexer
+from sandboxes.engine import EngineError
 from sandboxes.models import Machine, Sandbox, State
 from sandboxes.recording import tape
-from sandboxes.terminal import protocol
+from sandboxes.terminal import line, protocol
 from sandboxes.terminal.pace import Pace
 from sandboxes.terminal.protocol import CODES
 
 log = structlog.get_logger()
 
-ATTACH = ["/usr/local/sbin/lab-shells", "attach"]
 TOUCH_EVERY = 10
 """Seconds between two notes of life, however much is typed."""
 OPEN_WITHIN = 20
@@ -49,7 +47,7 @@ class TerminalConsumer(AsyncConsumer):
     """One page's terminal on one shell of one node. Touches no ORM after connecting."""
 
     _pump: asyncio.Task[None] | None = None
-    _writer: asyncio.StreamWriter | None = None
+    _channel: line.Channel | None = None
     _sandbox: UUID | None = None
     _opening: asyncio.TimerHandle | None = None
     _waiting: asyncio.TimerHandle | None = None
@@ -140,10 +138,9 @@ class TerminalConsumer(AsyncConsumer):
     async def _pass_on(self, said: protocol.Message) -> None:
         """To the holder; what comes while it is being attached waits for it."""
         await self._attached.wait()
-        if self._writer is None:
+        if self._channel is None:
             return
-        self._writer.write(protocol.encode(said.kind, said.payload))
-        await self._writer.drain()
+        await self._channel.send(said.kind, said.payload)
         if said.kind == protocol.INPUT:
             await self._note_life()
         elif said.kind == protocol.SIZE:
@@ -180,25 +177,23 @@ class TerminalConsumer(AsyncConsumer):
         """Attach to the shell and carry its bytes to the page until either ends."""
         await self._admitted.wait()
         try:
-            reader, self._writer = await lab_engine().attach(self._container, ATTACH)
-            self._writer.write(protocol.encode(opening.kind, opening.payload + self._name.encode()))
+            channel = self._channel = await line.open_channel(self._container)
+            await channel.send(opening.kind, opening.payload + self._name.encode())
             # While the holder is being reached; nothing is read before.
             self._tape = await tape.begin(self.scope["user"].pk, self._machine, self._name, self._size)
             self._attached.set()
-            frames, holder = Demultiplexer(), protocol.FrameReader()
-            while chunk := await reader.read(65536):
-                for frame in holder.feed(frames.feed(chunk)):
-                    if self._tape:
-                        self._tape.frame(frame)
-                    await self._wait_for_room()
-                    await self._say(frame)
-                    if frame[:1] in protocol.LAST:
-                        await self._close("bye")
-                        return
+            while (frame := await channel.next()) is not None:
+                if self._tape:
+                    self._tape.frame(frame)
+                await self._wait_for_room()
+                await self._say(frame)
+                if frame[:1] in protocol.LAST:
+                    await self._close("bye")
+                    return
             await self._close("engine")
         except TimeoutError:
             await self._close("stalled")
-        except (EngineError, OSError, protocol.ProtocolError) as error:
+        except (EngineError, OSError) as error:
             log.warning("a terminal lost its shell", container=self._container, error=str(error))
             await self._close("engine")
 
@@ -239,9 +234,9 @@ class TerminalConsumer(AsyncConsumer):
             self._counted = None
         if self._pump and self._pump is not asyncio.current_task():
             self._pump.cancel()
-        if self._writer:
-            self._writer.close()
-            self._writer = None
+        if self._channel:
+            self._channel.close()
+            self._channel = None
         former, self._tape = self._tape, None
         if former:
             await former.close()

@@ -1,7 +1,8 @@
 """The terminal's frames: docs/terminal-protocol.md.
 
 Between page and server each websocket message is a type byte and a payload. Between server and the shell
-holder (sandboxes/images/sandbox/shells.c) a length stands between both, since a stream has no messages.
+holder (sandboxes/images/sandbox/shells/) a channel and a length stand between both: one stream carries all the
+terminals of a machine, and a stream has no messages.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 DATA, REPLAY, LIVE, EXIT, TAKEN, REFUSED = b"D", b"R", b"L", b"E", b"T", b"F"
 BEGIN, ACCEPTED, PONG = b"B", b"K", b"P"
 OPEN, NUMBERED, INPUT, SIZE, ACK, PING, END = b"O", b"N", b"I", b"S", b"A", b"P", b"X"
+WATCH, NAMES, LEAVE = b"W", b"G", b"Q"
+"""Said to the holder alone: look on at a shell, ask for the names of all, be gone."""
 LAST = (EXIT, TAKEN, REFUSED)
 """After one of these the holder says no more."""
 
@@ -42,9 +45,9 @@ class ProtocolError(Exception):
         self.code = code
 
 
-def encode(kind: bytes, payload: bytes = b"") -> bytes:
+def encode(kind: bytes, payload: bytes = b"", *, channel: int) -> bytes:
     """A frame for the holder."""
-    return kind + len(payload).to_bytes(4, "big") + payload
+    return kind + channel.to_bytes(2, "big") + len(payload).to_bytes(4, "big") + payload
 
 
 def encode_size(columns: int, rows: int) -> bytes:
@@ -54,24 +57,26 @@ def encode_size(columns: int, rows: int) -> bytes:
 class FrameReader:
     """Cuts the holder's stream into frames; bytes may come in any pieces."""
 
+    HEAD = 7
     MAX = 1 << 20
 
     def __init__(self) -> None:
         self._pending = bytearray()
 
-    def feed(self, chunk: bytes) -> list[bytes]:
-        """The frames completed by `chunk`, each as type byte + payload: what the page gets as it is."""
+    def feed(self, chunk: bytes) -> list[tuple[int, bytes]]:
+        """The frames completed by `chunk`: its channel, and type byte + payload, which is what the page gets as it is."""
         self._pending += chunk
         frames = []
         at = 0
-        while len(self._pending) - at >= 5:
-            length = int.from_bytes(self._pending[at + 1 : at + 5], "big")
+        while len(self._pending) - at >= self.HEAD:
+            channel = int.from_bytes(self._pending[at + 1 : at + 3], "big")
+            length = int.from_bytes(self._pending[at + 3 : at + self.HEAD], "big")
             if length > self.MAX:
                 raise ProtocolError("a frame too long from the holder")
-            end = at + 5 + length
+            end = at + self.HEAD + length
             if len(self._pending) < end:
                 break
-            frames.append(bytes(self._pending[at : at + 1] + self._pending[at + 5 : end]))
+            frames.append((channel, bytes(self._pending[at : at + 1] + self._pending[at + self.HEAD : end])))
             at = end
         del self._pending[:at]
         return frames

@@ -18,24 +18,43 @@ pytestmark = pytest.mark.engine
 SIZE = struct.pack(">HH", 80, 24)
 
 
-class Holder:
-    """One client of the holder on shell `name`."""
+class Line:
+    """One exec, with as many clients of the holder as are asked for."""
 
     def __init__(self, lab: Any, machine: str) -> None:
         self.stream = lab.tunnel(machine, ["/usr/local/sbin/lab-shells", "attach"])
         self.stream.settimeout(20)
         self._frames, self._reader = Demultiplexer(), FrameReader()
-        self._waiting: list[bytes] = []
+        self._waiting: list[tuple[int, bytes]] = []
 
-    def say(self, kind: bytes, payload: bytes = b"") -> None:
-        self.stream.sendall(encode(kind, payload))
-
-    def hear(self) -> bytes:
-        while not self._waiting:
+    def hear(self, channel: int) -> bytes:
+        while not (mine := next((each for each in self._waiting if each[0] == channel), None)):
             chunk = self.stream.recv(65536)
             assert chunk, "the holder went away"
-            self._waiting = self._reader.feed(self._frames.feed(chunk))
-        return self._waiting.pop(0)
+            self._waiting += self._reader.feed(self._frames.feed(chunk))
+        self._waiting.remove(mine)
+        return mine[1]
+
+
+class Holder:
+    """One client of the holder. It takes all that it hears, unless `takes` is off."""
+
+    takes = True
+
+    def __init__(self, line: Line, channel: int = 0) -> None:
+        self._line, self._channel = line, channel
+
+    def say(self, kind: bytes, payload: bytes = b"") -> None:
+        self._line.stream.sendall(encode(kind, payload, channel=self._channel))
+
+    def hear(self) -> bytes:
+        frame = self._line.hear(self._channel)
+        if self.takes:
+            self.say(b"A", len(frame).to_bytes(4, "big"))
+        return frame
+
+    def close(self) -> None:
+        self._line.stream.close()
 
     def until(self, kind: bytes) -> tuple[bytes, bytes]:
         """All output up to the first frame of this kind, and that frame's payload."""
@@ -66,10 +85,11 @@ class Holder:
 def holder(real_lab: Any, machine: str) -> Iterator[Any]:
     with contextlib.ExitStack() as stack:
 
-        def attach() -> Holder:
-            made = Holder(real_lab, machine)
-            stack.callback(made.stream.close)
-            return made
+        def attach(line: Line | None = None, channel: int = 0) -> Holder:
+            if line is None:
+                line = Line(real_lab, machine)
+                stack.callback(line.stream.close)
+            return Holder(line, channel)
 
         yield attach
 
@@ -81,7 +101,7 @@ def test_a_client_that_comes_back_gets_what_it_lacks_and_is_told_what_arrived(ho
     past, _ = first.until(b"L")
     first.say(b"I", b"variable=sigue; echo uno-$((40+2))\n")
     past += first.read(b"uno-42\r\n")
-    first.stream.close()
+    first.close()
     second = holder()
     again, where, accepted, goes_on = second.open(7, epoch, len(past))
     assert (again, where, goes_on) == (epoch, len(past), True)
@@ -167,3 +187,65 @@ def test_the_lab_command_offers_only_what_can_be_read(holder: Any) -> None:
     heard = client.read("suéltalo".encode())
     assert b"\x1b]5379;descargar;4;L2hvbWUvYWx1bW5vL25vdGEudHh0\x07" in heard
     assert "no existe «nada»".encode() in heard
+
+
+def test_many_clients_on_one_line_each_get_their_own(holder: Any, real_lab: Any, machine: str) -> None:
+    line = Line(real_lab, machine)
+    clients = [holder(line, channel) for channel in range(1, 5)]
+    for number, client in enumerate(clients):
+        client.open(7, name=b"varios%d" % number)
+        client.until(b"L")
+        client.say(b"I", b"echo soy-$((%d*11))\n" % (number + 1))
+    for number, client in enumerate(clients):
+        client.read(b"soy-%d\r\n" % ((number + 1) * 11))
+    clients[0].say(b"Q")
+    clients[1].say(b"I", b"echo sigo-$((40+2))\n")
+    clients[1].read(b"sigo-42\r\n")
+    line.stream.close()
+
+
+def test_a_client_that_takes_nothing_stops_its_own_shell_alone(holder: Any, real_lab: Any, machine: str) -> None:
+    line = Line(real_lab, machine)
+    still, other = holder(line, 1), holder(line, 2)
+    still.takes = False
+    still.open(7, name=b"quieta")
+    still.say(b"I", b"yes\n")
+    other.open(7, name=b"otra")
+    other.until(b"L")
+    for number in range(20):
+        other.say(b"I", b"echo va-$((%d+1))\n" % number)
+        other.read(b"va-%d\r\n" % (number + 1))
+    heard = sum(len(frame) for channel, frame in line._waiting if channel == 1)
+    assert heard < 300_000
+    still.say(b"I", b"\x03")
+    still.takes = True
+    for _ in range(40):
+        if b"$ " in still.hear()[-200:]:
+            break
+    line.stream.close()
+
+
+def test_who_watches_sees_and_takes_nobodys_place(holder: Any) -> None:
+    owner, watcher = holder(), holder()
+    watcher.say(b"W", SIZE + b"vista")
+    assert watcher.until(b"F")[1] == b"no such shell"
+    owner.open(7, name=b"vista")
+    owner.until(b"L")
+    watcher = holder()
+    watcher.say(b"W", SIZE + b"vista")
+    assert watcher.until(b"S")[1] == SIZE
+    watcher.until(b"L")
+    owner.say(b"I", b"echo lo-$((40+2))\n")
+    owner.read(b"lo-42\r\n")
+    watcher.read(b"lo-42\r\n")
+    owner.say(b"S", struct.pack(">HH", 100, 30))
+    assert watcher.until(b"S")[1] == struct.pack(">HH", 100, 30)
+    watcher.say(b"S", SIZE)
+    watcher.say(b"X")
+    watcher.say(b"I", b"stty size; echo junto-$((40+2))\n")
+    assert b"30 100" in owner.read(b"junto-42\r\n")
+    names = holder()
+    names.say(b"G")
+    assert {b"principal", b"vista"} <= set(names.until(b"G")[1].split(b"\n"))
+    owner.say(b"I", b"exit 3\n")
+    assert watcher.until(b"E")[1] == owner.until(b"E")[1] == (3).to_bytes(4, "big")

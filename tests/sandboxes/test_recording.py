@@ -24,9 +24,9 @@ from sandboxes.events import store
 from sandboxes.models import EngineEvent, Recording, RecordingChoice, Sandbox
 from sandboxes.recording import cast, marks, tape
 from sandboxes.recording.marks import COMMAND, Mark
-from sandboxes.terminal.protocol import encode, encode_size
+from sandboxes.terminal.protocol import encode_size
 from tests.conftest import work
-from tests.sandboxes.test_terminal import multiplexed, opened
+from tests.sandboxes.test_terminal import framed, multiplexed, opened
 
 ROW = {"node": "lab", "shell": "principal"}
 KEY = "docker-intensivo/hello-world/hello-world"
@@ -141,14 +141,14 @@ def rows() -> list[Recording]:
 async def through(ana: Any, sandbox: Sandbox, lab: Any) -> None:
     """A terminal in which something was typed and something came out."""
     page, holder, writer = await opened(ana, sandbox, lab)
-    holder.feed_data(multiplexed(encode(b"R", b"antes") + encode(b"L") + encode(b"D", b"Password: ")))
+    holder.feed_data(multiplexed(framed(b"R", b"antes") + framed(b"L") + framed(b"D", b"Password: ")))
     for _ in range(3):
         await page.receive_from()
     await page.send_to(bytes_data=b"Isecreto\n")
     await page.send_to(bytes_data=b"S" + encode_size(100, 30))
-    while encode(b"S", encode_size(100, 30)) not in writer.written:
+    while framed(b"S", encode_size(100, 30)) not in writer.written:
         await asyncio.sleep(0.01)
-    holder.feed_data(multiplexed(encode(b"D", b"hecho\r\n")))
+    holder.feed_data(multiplexed(framed(b"D", b"hecho\r\n")))
     await page.receive_from()
     await page.disconnect()
 
@@ -171,7 +171,7 @@ async def test_terminal_is_recorded_without_what_was_typed(ana: Any, sandbox: Sa
 @pytest.mark.django_db(transaction=True)
 async def test_terminal_in_which_nothing_happened_is_not_kept(ana: Any, sandbox: Sandbox, lab: Any) -> None:
     page, holder, _ = await opened(ana, sandbox, lab)
-    holder.feed_data(multiplexed(encode(b"R", b"antes") + encode(b"L")))
+    holder.feed_data(multiplexed(framed(b"R", b"antes") + framed(b"L")))
     await page.receive_from()
     await page.receive_from()
     await page.disconnect()
@@ -198,7 +198,7 @@ async def test_terminal_works_where_nothing_can_be_written(ana: Any, sandbox: Sa
 @pytest.mark.django_db(transaction=True)
 async def test_refusing_ends_the_recording_at_once(ana: Any, sandbox: Sandbox, lab: Any) -> None:
     page, holder, _ = await opened(ana, sandbox, lab)
-    holder.feed_data(multiplexed(encode(b"L") + encode(b"D", b"uno")))
+    holder.feed_data(multiplexed(framed(b"L") + framed(b"D", b"uno")))
     await page.receive_from()
     await page.receive_from()
     client = Client()
@@ -207,7 +207,7 @@ async def test_refusing_ends_the_recording_at_once(ana: Any, sandbox: Sandbox, l
     deadline = time.monotonic() + 5
     while not (await rows())[0].ended and time.monotonic() < deadline:
         await page.receive_nothing(0.02)
-    holder.feed_data(multiplexed(encode(b"D", b"dos")))
+    holder.feed_data(multiplexed(framed(b"D", b"dos")))
     await page.receive_from()
     await page.disconnect()
     (found,) = await rows()

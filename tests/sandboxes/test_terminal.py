@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,10 @@ from tests.conftest import work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIZE = encode_size(80, 24)
+
+
+framed = partial(encode, channel=0)
+"""As it is said between us and the holder by the first terminal on a line."""
 
 
 def multiplexed(payload: bytes) -> bytes:
@@ -65,23 +70,24 @@ async def opened(user: Any, sandbox: Sandbox, lab: Any) -> tuple[WebsocketCommun
 
 async def test_owner_gets_output_and_input_reaches_the_shell(ana: Any, sandbox: Sandbox, lab: Any) -> None:
     page, holder, writer = await opened(ana, sandbox, lab)
-    holder.feed_data(multiplexed(encode(b"R", b"antes") + encode(b"L")))
+    holder.feed_data(multiplexed(framed(b"R", b"antes") + framed(b"L")))
     assert await page.receive_from() == b"Rantes"
     assert await page.receive_from() == b"L"
     await page.send_to(bytes_data=b"Ils\n")
-    holder.feed_data(multiplexed(encode(b"D", b"fich")))
+    holder.feed_data(multiplexed(framed(b"D", b"fich")))
     assert await page.receive_from() == b"Dfich"
-    wanted = encode(b"O", SIZE + b"principal") + encode(b"I", b"ls\n")
+    wanted = framed(b"O", SIZE + b"principal") + framed(b"I", b"ls\n")
     while len(writer.written) < len(wanted):
         await asyncio.sleep(0.01)
     assert writer.written == wanted
     await page.disconnect()
-    assert writer.closed
+    assert writer.written == wanted + framed(b"Q")
+    assert not writer.closed
 
 
 async def test_characters_split_between_frames_arrive_whole(ana: Any, sandbox: Sandbox, lab: Any) -> None:
     page, holder, _ = await opened(ana, sandbox, lab)
-    stream = multiplexed(encode(b"D", "ñandú".encode())[:7]) + multiplexed(encode(b"D", "ñandú".encode())[7:])
+    stream = multiplexed(framed(b"D", "ñandú".encode())[:7]) + multiplexed(framed(b"D", "ñandú".encode())[7:])
     for byte in stream:
         holder.feed_data(bytes([byte]))
         await asyncio.sleep(0)
@@ -92,8 +98,8 @@ async def test_characters_split_between_frames_arrive_whole(ana: Any, sandbox: S
 async def test_output_waits_for_acknowledgements(ana: Any, sandbox: Sandbox, lab: Any) -> None:
     page, holder, _ = await opened(ana, sandbox, lab)
     piece = b"x" * 32768
-    for _ in range(40):
-        holder.feed_data(multiplexed(encode(b"D", piece)))
+    for _ in range(20):
+        holder.feed_data(multiplexed(framed(b"D", piece)))
     received = 0
     while received <= protocol.ACK_WINDOW:
         received += len(await page.receive_from())
@@ -134,7 +140,7 @@ async def test_numbered_opening_reaches_the_holder_with_the_shell_it_is_for(ana:
     while not lab.streams:
         await asyncio.sleep(0.01)
     _, writer = lab.streams[-1]
-    wanted = encode(b"N", SIZE + numbers + b"t2")
+    wanted = framed(b"N", SIZE + numbers + b"t2")
     while len(writer.written) < len(wanted):
         await asyncio.sleep(0.01)
     assert writer.written == wanted
@@ -146,7 +152,7 @@ async def test_input_that_comes_before_the_shell_is_attached_waits_for_it(ana: A
     await page.connect()
     await page.send_to(bytes_data=b"O" + SIZE)
     await page.send_to(bytes_data=b"Ils\n")
-    wanted = encode(b"O", SIZE + b"principal") + encode(b"I", b"ls\n")
+    wanted = framed(b"O", SIZE + b"principal") + framed(b"I", b"ls\n")
     while not lab.streams or len(lab.streams[-1][1].written) < len(wanted):
         await asyncio.sleep(0.01)
     assert lab.streams[-1][1].written == wanted
@@ -211,7 +217,7 @@ async def test_too_many_terminals_are_refused(ana: Any, sandbox: Sandbox, lab: A
 
 async def test_shell_that_ends_closes_normally(ana: Any, sandbox: Sandbox, lab: Any) -> None:
     page, holder, _ = await opened(ana, sandbox, lab)
-    holder.feed_data(multiplexed(encode(b"E", b"\0\0\0\0")))
+    holder.feed_data(multiplexed(framed(b"E", b"\0\0\0\0")))
     assert await page.receive_from() == b"E\0\0\0\0"
     assert (await page.receive_output(2))["code"] == 1000
 
@@ -257,10 +263,10 @@ async def test_origins_are_compared_by_scheme_host_and_port(
 
 
 def test_frames_survive_any_cut() -> None:
-    stream = encode(b"D", b"uno") + encode(b"L") + encode(b"D", b"dos" * 100)
+    stream = encode(b"D", b"uno", channel=7) + framed(b"L") + encode(b"D", b"dos" * 100, channel=9)
     for cut in range(len(stream)):
         reader = FrameReader()
-        assert reader.feed(stream[:cut]) + reader.feed(stream[cut:]) == [b"Duno", b"L", b"D" + b"dos" * 100]
+        assert reader.feed(stream[:cut]) + reader.feed(stream[cut:]) == [(7, b"Duno"), (0, b"L"), (9, b"D" + b"dos" * 100)]
 
 
 def test_standard_error_is_not_taken_for_output() -> None:
@@ -270,7 +276,7 @@ def test_standard_error_is_not_taken_for_output() -> None:
 
 def test_holder_frames_have_a_limit() -> None:
     with pytest.raises(ProtocolError):
-        FrameReader().feed(b"D\xff\xff\xff\xff")
+        FrameReader().feed(b"D\0\0\xff\xff\xff\xff")
 
 
 def test_page_messages_are_checked() -> None:
@@ -309,7 +315,7 @@ async def test_a_page_that_comes_before_its_sandbox_gets_its_shell_when_it_is_re
     while not lab.streams:
         await asyncio.sleep(0.01)
     holder, _ = lab.streams[-1]
-    holder.feed_data(multiplexed(encode(b"L")))
+    holder.feed_data(multiplexed(framed(b"L")))
     assert await page.receive_from() == b"L"
     await page.disconnect()
 
