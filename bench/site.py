@@ -37,6 +37,8 @@ class Site:
                        "--without-gossip", "--without-mingle"],
             "collector": ["manage.py", "collect"],
         }  # fmt: skip
+        if name == "web" and self._answers():
+            raise RuntimeError(f"something else answers at {self.url}: end it, or choose another LAB_TEST_PORT")
         ready = self.folder / f"{name}-ready"
         ready.unlink(missing_ok=True)
         with (self.folder / f"{name}.log").open("ab") as log:
