@@ -1,5 +1,5 @@
 # The targets people and CI call. Everything they need is installed by host/bootstrap.sh.
-.PHONY: run bundle stop compose-up compose-down compose-test compose uninstall test test-fast test-postgres prove preview check lock certificate bench captures
+.PHONY: run bundle stop compose-up compose-down compose-test compose-doctor compose-enable compose-disable compose uninstall test test-fast test-postgres prove preview check lock certificate bench captures
 PY = .venv/bin/python
 FAST = -m "not engine and not browser"
 
@@ -22,9 +22,20 @@ compose-down:
 compose:
 	@sh host/bootstrap.sh compose run $(or $(ARGS),ps)
 
-# The journey of the browser tests, on a composed site that is up and open to who registers.
-compose-test:
-	@TEST_SITE=$(or $(SITE),https://127.0.0.1:8443) sh host/bootstrap.sh python -m pytest -m browser tests/browser/test_journey.py $(or $(ARGS),-k "graded_exercise or same_shell")
+# On a composed site that is up and open to who registers: what an intruder in its web could reach; then the browser's
+# journeys, previews as the site has them, and each service restarted in mid-use.
+compose-test: compose-doctor
+	@TEST_SITE=$(or $(SITE),https://127.0.0.1:8443) sh host/bootstrap.sh python -m pytest -m browser tests/composed tests/browser/test_journey.py tests/browser/test_hostile_preview.py $(or $(ARGS),-k "graded_exercise or same_shell or hostile or restarted")
+
+compose-doctor:
+	@sh host/bootstrap.sh compose doctor
+
+# Have systemd start it with the machine, or no more.
+compose-enable:
+	@sh host/bootstrap.sh compose enable
+
+compose-disable:
+	@sh host/bootstrap.sh compose disable
 
 uninstall:
 	@sh host/bootstrap.sh uninstall

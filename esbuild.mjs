@@ -46,6 +46,8 @@ await esbuild.build({
     terminal: "static/css/terminal.css",
     panels: "static/css/panels.css",
     replay: "static/js/replay.js",
+    visit: "static/js/visit.js",
+    cohort: "static/js/cohort.js",
     player: "static/css/player.css",
   },
   plugins: [strictStyles, contrast],

@@ -3,7 +3,7 @@
 #
 #   bootstrap.sh up [--name NAME] [--exec CMD …]   start a lab (and run CMD against it)
 #   bootstrap.sh down [--name NAME]                stop a lab from another terminal
-#   bootstrap.sh compose up|down|run …             the same with the site in containers (host/compose.py)
+#   bootstrap.sh compose up|down|run|doctor|enable …   the same with the site in containers (host/compose.py)
 #   bootstrap.sh uninstall                         remove all that was added to the machine
 #   bootstrap.sh bundle [FILE]                     pack all that a machine without a network needs
 #   bootstrap.sh python ARGS…                      run the project's Python (tools only, no lab)
@@ -175,14 +175,21 @@ case $command in
         bundle_make "${1:-aula.tar.gz}" ;;
     down | uninstall)
         [ "$(id -u)" = 0 ] || fail "hace falta ser root: repite la orden con sudo."
-        if [ "$command" = uninstall ] && [ -x .venv/bin/python ]; then
-            # Containers first: the engine that holds them may be the machine's.
-            for compose in "$STATE"/*/compose; do
-                [ -d "$compose" ] || continue
-                .venv/bin/python -m host.compose remove --name "$(basename "$(dirname "$compose")")"
+        if [ ! -x .venv/bin/python ]; then
+            # Without it what runs would stay, and what is kept would go from under it.
+            for home in "$STATE"/*/env "$STATE"/*/compose; do
+                [ ! -e "$home" ] || fail "en esta copia del proyecto no se ha instalado nada: repite la orden en la carpeta desde la que se arrancó."
             done
+        else
+            if [ "$command" = uninstall ]; then
+                # Containers first: the engine that holds them may be the machine's.
+                for compose in "$STATE"/*/compose; do
+                    [ -d "$compose" ] || continue
+                    .venv/bin/python -m host.compose remove --name "$(basename "$(dirname "$compose")")"
+                done
+            fi
+            .venv/bin/python -m host.lab "$command" "$@"
         fi
-        if [ -x .venv/bin/python ]; then .venv/bin/python -m host.lab "$command" "$@"; fi
         [ "$command" = uninstall ] || exit 0
         if [ -s "$STATE/added-packages" ]; then
             step "Quitando los paquetes que se añadieron"
@@ -192,11 +199,14 @@ case $command in
             DEBIAN_FRONTEND=noninteractive apt-get purge -yq $(sort -u "$STATE/added-packages") >"$STATE/apt.log" 2>&1 ||
                 fail "no se pudieron quitar los paquetes que se añadieron: el registro está en $STATE/apt.log. Los datos siguen ahí; arréglalo y repite la orden."
             allow_services
+            purged=1
         fi
         # shellcheck disable=SC2046
         [ ! -s "$STATE/added-files" ] || rm -f $(sort -u "$STATE/added-files")
         if [ -e "$LIBRARIES" ]; then rm "$LIBRARIES" && ldconfig; fi
         rm -rf "$STATE" .venv node_modules static/build
-        step "Desinstalado" ;;
+        step "Desinstalado"
+        [ ! -e /etc/docker-intensivo ] || step "Se queda /etc/docker-intensivo, que escribiste tú"
+        [ -z "${purged:-}" ] || step "Se quedan las dependencias de esos paquetes: «apt autoremove» las quita" ;;
     *) fail "orden desconocida: $command (up, down, compose, uninstall, bundle, python)" ;;
 esac

@@ -76,11 +76,12 @@ class Builder:
         shutil.rmtree(self._run, ignore_errors=True)
 
     def build(self, folder: Path, reference: str, base: str) -> None:
+        """Build a folder; its Dockerfile may ask for its own tag (`ARG TAG`), where one folder makes several images."""
         try:
             self._client.images.build(
                 path=str(folder),
                 tag=reference,
-                buildargs={"BASE": base},
+                buildargs={"BASE": base, "TAG": reference.rpartition(":")[2]},
                 network_mode="host",
                 rm=True,
                 forcerm=True,

@@ -3,6 +3,8 @@
     python -m host.compose up [--name NAME]          engine, images, containers, first administrator
     python -m host.compose down [--name NAME]        stops both; all that they keep stays
     python -m host.compose run [--name NAME] WORDS   docker compose WORDS
+    python -m host.compose doctor [--name NAME]      what an intruder in the web's container could reach
+    python -m host.compose enable [--name NAME]      has systemd start it with the machine; disable: no more
     python -m host.compose remove [--name NAME]      takes containers, networks, images and data away
 
 The host's part runs in the background (`host.lab up --composed`). Containers get the gated engine's socket and no other.
@@ -17,13 +19,11 @@ import re
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
-from host import compose_files, compose_plugin, composed, images
+from host import compose_files, compose_plugin, composed, images, intruder, preflight, systemd
 from host.instance import ROOT, RUN, HostError, Instance
-from host.lab import check_port
-from host.shell import sh
+from host.shell import sh, succeeds
 
 START_SECONDS = 600
 UNHEALTHY = ("restarting", "exited", "unhealthy", "created", "dead")
@@ -31,7 +31,7 @@ UNHEALTHY = ("restarting", "exited", "unhealthy", "created", "dead")
 
 def main(argv: list[str]) -> int:
     command, *words = argv or ["up"]
-    name = "lab"
+    name = os.environ.get("LAB_NAME", "lab")
     if words[:1] == ["--name"] and len(words) > 1:
         name, words = words[1], words[2:]
     lab = Instance(name, composed=True)
@@ -44,10 +44,16 @@ def main(argv: list[str]) -> int:
                 _down(lab)
             case "run":
                 return subprocess.run((*_compose(lab), *words), env=_environment(lab)).returncode
+            case "doctor":
+                return intruder.examine(lab, (*_compose(lab), "exec", "-T", "web"), _environment(lab))
+            case "enable":
+                systemd.install(lab)
+            case "disable":
+                systemd.remove(lab)
             case "remove":
                 _remove(lab)
             case _:
-                raise HostError(f"orden desconocida: {command} (up, down, run, remove)")
+                raise HostError(f"orden desconocida: {command} (up, down, run, doctor, enable, disable, remove)")
     except HostError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
@@ -55,26 +61,34 @@ def main(argv: list[str]) -> int:
 
 
 def _up(lab: Instance) -> None:
-    """From a bare machine to a line that can be clicked. Safe over a lab that is up: what changed is made anew."""
+    """From a bare machine to a line that can be clicked. Safe over a lab that is up: what changed is made anew.
+
+    What is wrong is said before anything is started, where that can be known; else what this start began is stopped."""
     began = time.monotonic()
+    was_up = lab.running() is not None
     settings = compose_files.settings(lab)
-    if not _runs_here(lab):
-        check_port(settings["LAB_BIND"])
-    _start_host(lab, settings)
-    url = _engine(lab)
-    base = images.ensure_base(url, _detail)
-    compose_plugin.ensure(url, base, _detail)
-    compose_files.write(lab, settings, base=base)
-    print(f"Contenedores: construyendo los que hayan cambiado  ({time.monotonic() - began:.0f} s)", flush=True)
-    _build(lab)
-    print(f"Contenedores: arrancando  ({time.monotonic() - began:.0f} s)", flush=True)
-    _start_containers(lab)
+    preflight.check(settings, port=not _runs_here(lab))
+    compose_files.write_secrets(lab, settings)
+    try:
+        _start_host(lab, settings)
+        url = _engine(lab)
+        base = images.ensure_base(url, _detail)
+        compose_plugin.ensure(url, base, _detail)
+        compose_files.write(lab, settings, base=base)
+        print(f"Contenedores: construyendo los que hayan cambiado  ({time.monotonic() - began:.0f} s)", flush=True)
+        _build(lab)
+        print(f"Contenedores: arrancando  ({time.monotonic() - began:.0f} s)", flush=True)
+        _start_containers(lab)
+    except HostError:
+        if not was_up:
+            _down(lab)
+        raise
     _announce(lab, settings)
 
 
 def _start_host(lab: Instance, settings: dict[str, str]) -> None:
-    """Start the host's part in the background, saying what it says, unless it is up and as it would be started now."""
-    if _host_pid(lab):
+    """Have the host's part up as it would be started now: by systemd where its unit is there, else in the background."""
+    if lab.running():
         if not lab.ready_file.exists():
             raise HostError("el laboratorio ya está en marcha con «make run», o arrancando: páralo con «make stop».")
         if lab.ready_file.read_text() == composed.version(settings):
@@ -83,15 +97,8 @@ def _start_host(lab: Instance, settings: dict[str, str]) -> None:
         _stop_host(lab)
     lab.logs.mkdir(parents=True, exist_ok=True)
     log = lab.logs / "host.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            (sys.executable, "-m", "host.lab", "up", "--name", lab.name, "--composed"),
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+    log.write_bytes(b"")
+    process = systemd.start(lab) or _in_background(lab, log)
     with log.open() as said:
         while not lab.ready_file.exists():
             _repeat(said.read())
@@ -102,17 +109,17 @@ def _start_host(lab: Instance, settings: dict[str, str]) -> None:
         _repeat(said.read())
 
 
+def _in_background(lab: Instance, log: Path) -> subprocess.Popen[bytes]:
+    # Appended to, so that the supervisor may cut it short (host/supervisor.py).
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            composed.command(lab), cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+
+
 def _repeat(said: str) -> None:
     if said:
         print(said, end="", flush=True)
-
-
-def _host_pid(lab: Instance) -> int | None:
-    with suppress(OSError, ValueError):
-        pid = int(lab.pid_file.read_text())
-        if b"host.lab" in Path(f"/proc/{pid}/cmdline").read_bytes():
-            return pid
-    return None
 
 
 def _engine(lab: Instance) -> str:
@@ -155,7 +162,12 @@ def _start_containers(lab: Instance) -> None:
     up = (*_compose(lab), "up", "--detach", "--no-build", "--remove-orphans", "--wait", "--wait-timeout", str(START_SECONDS))
     done = subprocess.run(up, capture_output=True, text=True, env=_environment(lab))
     if done.returncode:
-        raise HostError(_why(lab, done.stderr))
+        log = lab.logs / "compose-up.log"
+        said = subprocess.run(
+            (*_compose(lab), "logs", "--no-color", "--tail", "200"), capture_output=True, text=True, env=_environment(lab)
+        )
+        log.write_text(done.stderr + said.stdout)
+        raise HostError(f"{_why(lab, done.stderr)} Todo lo que dijeron está en {log}.")
 
 
 def _why(lab: Instance, said: str) -> str:
@@ -180,7 +192,7 @@ def _why(lab: Instance, said: str) -> str:
     if taken:
         return f"el puerto {taken[1] or taken[2]} ya lo usa otro programa: páralo, o elige otro con LAB_BIND."
     words = [line.strip() for line in said.splitlines() if line.strip()]
-    return f"los contenedores no arrancaron: {' / '.join(words[-2:]) or 'sin mensaje'}. Míralos con «make compose ARGS=logs»."
+    return f"los contenedores no arrancaron: {' / '.join(words[-2:]) or 'sin mensaje'}."
 
 
 def _announce(lab: Instance, settings: dict[str, str]) -> None:
@@ -205,15 +217,25 @@ def _down(lab: Instance) -> None:
 
 
 def _stop_host(lab: Instance) -> None:
-    subprocess.run((sys.executable, "-m", "host.lab", "down", "--name", lab.name), cwd=ROOT, check=False)
+    systemd.stop(lab)
+    subprocess.run((sys.executable, "-m", "host.lab", "down", "--name", lab.name, "--composed"), cwd=ROOT, check=False)
 
 
 def _remove(lab: Instance) -> None:
     """Whatever engine holds them: ours goes away with the lab's folder, the machine's does not."""
-    if composed.engine_url(lab) and compose_plugin.version() and compose_files.dot_env(lab).exists():
-        sh(*_compose(lab), "down", "--volumes", "--rmi", "local", "--remove-orphans", timeout=180)
+    url = composed.engine_url(lab)
+    ours = composed.engine_data(lab).exists()
+    if compose_files.dot_env(lab).exists() and not ours and url is None:
+        raise HostError("los contenedores están en el Docker de esta máquina, que no contesta: arráncalo y repite la orden.")
+    if url and compose_plugin.version() and compose_files.dot_env(lab).exists():
+        sh(*_compose(lab), "down", "--volumes", "--rmi", "all", "--remove-orphans", timeout=300)
+        for made in (images.BASE_TAG, compose_plugin.TAG):
+            succeeds("docker", "-H", url, "image", "rm", made)
     _stop_host(lab)
+    systemd.remove(lab)
     compose_files.dot_env(lab).unlink(missing_ok=True)
+    if url and not ours:
+        print("Quitados contenedores, imágenes, redes y volúmenes. Se queda la caché de construcción de tu Docker: «docker builder prune».")
 
 
 def _detail(what: str) -> None:

@@ -19,6 +19,7 @@ from host import accounts, certificate, environment, images
 from host.instance import ROOT, STATE, HostError, Instance
 
 SECRETS = {"LAB_SECRET_KEY": "secret_key", "LAB_DATABASE_PASSWORD": "database_password", "LAB_REDIS_PASSWORD": "redis_password"}
+KEPT = frozenset({*SECRETS.values(), "tls.crt", "tls.key"})
 OURS = frozenset({"LAB_TLS_CERT", "LAB_TLS_KEY", "LAB_BIND", "LAB_COURSE_DIR"})
 """Settings that mean something on the host, and are handed to containers in another way."""
 
@@ -43,18 +44,22 @@ def settings(lab: Instance) -> dict[str, str]:
         "LAB_DEMO_ACCOUNTS": "false",
     }
     lab.home.mkdir(parents=True, exist_ok=True)
-    accounts.ensure()
     return environment.gather(lab, **inside)
 
 
-def write(lab: Instance, found: dict[str, str], *, base: str) -> None:
-    """Write them all; raises HostError for what can't be written down."""
+def write_secrets(lab: Instance, found: dict[str, str]) -> None:
+    """Write them, keeping those that there are; raises HostError for a certificate that can't be read."""
+    accounts.ensure()
     lab.compose.mkdir(exist_ok=True)
     lab.compose.chmod(0o750)
     os.chown(lab.compose, 0, accounts.ids()[1])
     for name, file in SECRETS.items():
         _write_secret(lab.compose / file, found.get(name, ""))
     _write_certificate(lab, found)
+
+
+def write(lab: Instance, found: dict[str, str], *, base: str) -> None:
+    """Write what is not secret; raises HostError for what can't be written down."""
     course = Path(found.get("LAB_COURSE_DIR", "") or ROOT / "lessons" / "content" / "docker-intensivo")
     told = {name: value for name, value in found.items() if name not in SECRETS and name not in OURS}
     if found.get("LAB_COURSE_DIR"):
@@ -84,6 +89,7 @@ def _wanted(lab: Instance, found: dict[str, str], *, base: str, course: Path) ->
         "LAB_REGISTRY_DATA": str(lab.registry_store),
         "LAB_REGISTRY_SECRETS": str(lab.home / "registry"),
         "LAB_SECRETS": str(lab.compose),
+        "LAB_SECRETS_VERSION": _secrets_version(lab),
         "LAB_SITE_ENV": str(lab.compose / "site.env"),
         "LAB_SUBNET_OCTET": lab.subnet_octet,
         "LAB_TRANSFER_MAX": found.get("LAB_TRANSFER_MAX", "32"),
@@ -124,8 +130,15 @@ def _write_certificate(lab: Instance, found: dict[str, str]) -> None:
     remembered.write_text("\n".join(names) + "\n")
 
 
+def _secrets_version(lab: Instance) -> str:
+    """Another when a secret or certificate is: Compose does not look into them, and would leave who has read the old one."""
+    return str(max((file.stat().st_mtime_ns for file in lab.compose.iterdir() if file.name in KEPT), default=0))
+
+
 def _write(path: Path, text: str) -> None:
-    """In place, for containers hold the file itself."""
+    """In place, for containers hold the file itself; what says the same already is left as it is."""
+    if path.exists() and path.read_text() == text:
+        return
     path.touch(mode=0o640)
     os.chown(path, 0, accounts.ids()[1])
     path.chmod(0o640)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from host import accounts, images, network, routes, seed, services
-from host.instance import ROOT, Instance
+from host import accounts, images, network, registry, routes, seed
+from host.instance import ROOT, RUN, HostError, Instance
 from host.shell import succeeds
 from host.supervisor import Service, Supervisor
 
@@ -23,9 +24,9 @@ def prepare(lab: Instance, supervisor: Supervisor) -> None:
     """Before the lab engine starts: everything that its containers, or compose's, will look for."""
     lab.gate_folder.mkdir(mode=0o750, exist_ok=True)
     os.chown(lab.gate_folder, 0, accounts.ids()[1])
-    services.prepare_registry(lab)
+    registry.prepare(lab)
     routes.open_up(lab)
-    if engine_url(lab) is None:
+    if _needs_engine(lab):
         supervisor.start(engine(lab))
 
 
@@ -46,11 +47,40 @@ def version(settings: Mapping[str, str]) -> str:
 
 
 def engine_url(lab: Instance) -> str | None:
-    """The engine that runs compose's containers: who starts this says, or the machine's own, or ours; None if none answers."""
-    for url in (os.environ.get("DOCKER_HOST", ""), f"unix://{MACHINE_SOCKET}", f"unix://{lab.compose_socket}"):
+    """The engine that runs compose's containers: who starts this says, or ours, or the machine's own; None if none answers."""
+    for url in (os.environ.get("DOCKER_HOST", ""), f"unix://{lab.compose_socket}", f"unix://{MACHINE_SOCKET}"):
         if url and succeeds("docker", "-H", url, "version"):
             return url
     return None
+
+
+def command(lab: Instance) -> tuple[str, ...]:
+    """What runs the host's part, in the foreground."""
+    return (sys.executable, "-m", "host.lab", "up", "--name", lab.name, "--composed")
+
+
+def engine_data(lab: Instance) -> Path:
+    """What the containers keep, where they run in an engine of ours."""
+    return lab.home / "compose-engine"
+
+
+def _needs_engine(lab: Instance) -> bool:
+    """Whether ours is to be started; raises HostError where it would meet another.
+
+    An engine that starts flushes the rules of those that publish ports on this host already."""
+    found = engine_url(lab)
+    if found and engine_data(lab).exists():
+        raise HostError(
+            "los datos de este sitio están en su motor propio y ahora hay otro en marcha en la máquina: dos se estorban. "
+            "Para el otro («systemctl stop docker»), o muda los datos con una copia, como dice docs/despliegue.md."
+        )
+    for other in RUN.glob("*/compose.sock") if not found else ():
+        if succeeds("docker", "-H", f"unix://{other}", "version"):
+            raise HostError(
+                f"el laboratorio «{other.parent.name}» tiene en marcha un motor propio para sus contenedores y dos se estorban: "
+                "páralo, arranca el Docker de la máquina («systemctl start docker») y pon los dos en marcha."
+            )
+    return not found
 
 
 def engine(lab: Instance) -> Service:
@@ -59,7 +89,7 @@ def engine(lab: Instance) -> Service:
         name="compose-engine",
         argv=(
             *("setpriv", "--pdeathsig", "TERM", "--", "dockerd", "-H", f"unix://{lab.compose_socket}", "--group", "root"),
-            *("--data-root", str(lab.home / "compose-engine"), "--exec-root", str(lab.rundir("compose-exec"))),
+            *("--data-root", str(engine_data(lab)), "--exec-root", str(lab.rundir("compose-exec"))),
             *("-p", str(lab.rundir("compose-engine.pid")), "--bridge", "none", "--log-level", "warn"),
         ),
         before_start=lambda: lab.compose_socket.unlink(missing_ok=True),

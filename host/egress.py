@@ -1,6 +1,6 @@
 """Opens the internet to the sandboxes whose exercise needs it, and to no other.
 
-    python -m host.egress SOCKET NAMESPACE SANDBOXES_NET      the `egress` service
+    python -m host.egress SOCKET NAMESPACE SANDBOXES_NET SERVICE_ADDRESS      the `outlet` service
 
 It is root, for the rules of the lab's namespace are, and it takes one order on its socket, which the web and the worker
 reach: the whole list of the addresses that may go out. What is not in the list may not, so that an address that another

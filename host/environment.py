@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 
 from host import accounts, images, seed
@@ -42,7 +43,6 @@ def write(lab: Instance) -> dict[str, str]:
 def gather(lab: Instance, **ours: str) -> dict[str, str]:
     """The settings from their four sources; `ours` are more of the first, that follow from where the lab lives."""
     settings = {
-        "LAB_NAME": lab.name,
         "LAB_BIND": "127.0.0.1:8000",
         "LAB_DATABASE_URL": f"sqlite:///{lab.data}/lab.sqlite3",
         "LAB_REDIS_URL": f"unix://{lab.redis}",
@@ -59,6 +59,7 @@ def gather(lab: Instance, **ours: str) -> dict[str, str]:
         **_secrets(lab),
         **read(Path("/etc/docker-intensivo") / f"{lab.name}.env"),
         **{name: value for name, value in os.environ.items() if name.startswith("LAB_") and name not in HOST_ONLY},
+        "LAB_NAME": lab.name,
     }
     settings.setdefault("LAB_URL", _url(settings, tls=lab.composed))
     return settings
@@ -77,6 +78,11 @@ def read(path: Path) -> dict[str, str]:
             raise HostError(f"{path}, línea {number}: se espera NOMBRE=valor y pone «{line}».")
         settings[name.strip()] = value.strip().strip('"')
     return settings
+
+
+def enabled(settings: Mapping[str, str], name: str, *, default: str = "false") -> bool:
+    """A setting that is yes or no, as the site reads it (pydantic's words)."""
+    return settings.get(name, default).lower() in ("1", "true", "t", "yes", "y", "on")
 
 
 def _secrets(lab: Instance) -> dict[str, str]:

@@ -33,6 +33,7 @@ SANDBOX_TAG = "docker-intensivo/sandbox"
 PACKAGES_TAG = "docker-intensivo/packages:latest"
 SUITE = "trixie"
 BASE_IMAGE = os.environ.get("LAB_BASE_IMAGE", "")
+BASE_TAG = f"docker-intensivo/base:{SUITE}"
 USED = "image-parts"
 """The file, in a lab's folder, that lists the parts it uses."""
 KEEP_SECONDS = 86400.0
@@ -73,13 +74,16 @@ def packages() -> Part:
 
 
 def course_images() -> dict[str, str]:
-    """Folder → repository:tag, as images.toml says."""
+    """Repository:tag → the folder that it is built from, as images.toml says."""
     return tomllib.loads((SOURCES / "course" / "images.toml").read_text())
 
 
 def course() -> list[Part]:
     """A part for each course image: its own small registry store."""
-    return [Part(f"image-{folder}", SOURCES / "course" / folder, reference) for folder, reference in course_images().items()]
+    return [
+        Part(f"image-{folder}-{reference.rpartition(':')[2]}", SOURCES / "course" / folder, reference)
+        for reference, folder in course_images().items()
+    ]
 
 
 def parts() -> list[Part]:
@@ -201,9 +205,8 @@ def ensure_base(url: str, progress: Progress) -> str:
     """What all of our images are made from, in the engine at `url`; where Docker Hub is reached, its own."""
     if BASE_IMAGE:
         return BASE_IMAGE
-    reference = f"docker-intensivo/base:{SUITE}"
-    if succeeds("docker", "-H", url, "image", "inspect", reference):
-        return reference
+    if succeeds("docker", "-H", url, "image", "inspect", BASE_TAG):
+        return BASE_TAG
     progress(f"la base, Debian {SUITE}, con debootstrap (medio minuto)")
     with tempfile.TemporaryDirectory(dir=STATE) as folder:
         rootfs = Path(folder) / "rootfs"
@@ -211,8 +214,8 @@ def ensure_base(url: str, progress: Progress) -> str:
         sh("debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(rootfs), *([mirror] if mirror else []))
         tar = Path(folder) / "rootfs.tar"
         sh("tar", "-C", str(rootfs), "-cf", str(tar), "--exclude=./var/cache/apt/archives/*.deb", ".")
-        sh("docker", "-H", url, "import", "-c", 'CMD ["bash"]', str(tar), reference)
-    return reference
+        sh("docker", "-H", url, "import", "-c", 'CMD ["bash"]', str(tar), BASE_TAG)
+    return BASE_TAG
 
 
 def _debian_mirror() -> str | None:

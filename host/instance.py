@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -185,6 +186,14 @@ class Instance:
     @property
     def pid_file(self) -> Path:
         return RUN / f"{self.name}.pid"
+
+    def running(self) -> int | None:
+        """The process that has this lab up, or is raising it; None if none does."""
+        with suppress(OSError, ValueError):
+            pid = int(self.pid_file.read_text())
+            if b"host.lab" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                return pid
+        return None
 
     def rundir(self, *parts: str) -> Path:
         return self.run.joinpath(*parts)

@@ -16,6 +16,13 @@ SHARED = {
     "fs/inotify/max_user_watches": 1 << 26,
     "kernel/pty/max": 1 << 20,  # the kernel's own ceiling, NR_UNIX98_PTY_MAX
     "fs/aio-max-nr": 1 << 28,
+    "fs/epoll/max_user_watches": 1 << 30,
+    "fs/pipe-user-pages-soft": 1 << 30,  # above it every new pipe is a twentieth of its size
+    "fs/file-max": 1 << 30,
+    "kernel/pid_max": 1 << 22,  # a hundred sandboxes of 400 processes are more than Debian's 32768
+    # Neighbours (ARP) are the whole machine's too, whatever network namespace they are in.
+    "net/ipv4/neigh/default/gc_thresh3": 1 << 20,
+    "net/ipv4/neigh/default/gc_thresh2": 1 << 15,
     # Each container and each exec that runs has a session keyring of its own; students' calls of keyctl are refused.
     "kernel/keys/maxkeys": 1 << 20,
     "kernel/keys/maxbytes": 1 << 28,

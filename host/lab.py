@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,11 +23,31 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
-from host import accounts, composed, egress, environment, images, kernel, leftovers, network, seed, services, storage
+from host import (
+    accounts,
+    composed,
+    egress,
+    engine,
+    environment,
+    groups,
+    images,
+    kernel,
+    leftovers,
+    network,
+    preflight,
+    registry,
+    seed,
+    site,
+    storage,
+    supplies,
+    systemd,
+)
 from host.instance import ROOT, RUN, STATE, HostError, Instance
 from host.processes import project
 from host.shell import sh, succeeds
 from host.supervisor import Supervisor
+
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Stopped(Exception):
@@ -42,7 +61,7 @@ def main(argv: list[str]) -> int:
         cut = rest.index("--exec")
         rest, executed = rest[:cut], rest[cut + 1 :]
     parser = argparse.ArgumentParser(prog="host.lab")
-    parser.add_argument("--name", default="lab")
+    parser.add_argument("--name", default=os.environ.get("LAB_NAME", "lab"))
     parser.add_argument("--composed", action="store_true", help="only what the containers of Compose need here: see host/compose.py")
     parser.add_argument("--with-site", action="store_true", help="with --exec: the web and the worker too")
     options = parser.parse_args(rest)
@@ -65,11 +84,13 @@ def main(argv: list[str]) -> int:
 
 def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
     _refuse_second(lab)
+    if not lab.composed:  # else host/compose.py has asked
+        lab.home.mkdir(parents=True, exist_ok=True)
+        preflight.check(environment.gather(lab), port=with_site)
     RUN.mkdir(mode=0o755, exist_ok=True)
     lab.pid_file.write_text(str(os.getpid()))
-    signal.signal(signal.SIGTERM, _ask_to_stop)
-    signal.signal(signal.SIGINT, _ask_to_stop)
-    signal.signal(signal.SIGHUP, _ask_to_stop)
+    for number in STOPPING:
+        signal.signal(number, _ask_to_stop)
     supervisor = Supervisor(lab.logs)
     if executed and lab.name != "lab":
         # A lab for tests or benchmarks: its database may be of another version of the code.
@@ -81,6 +102,7 @@ def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
             return _execute(lab, executed)
         if lab.composed:
             lab.ready_file.write_text(composed.version(settings))
+            systemd.tell_ready()
         else:
             _announce(lab, settings)
         while True:
@@ -90,7 +112,7 @@ def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
         print("\nParando el laboratorio…", flush=True)
         return 0
     finally:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in STOPPING:
             signal.signal(number, signal.SIG_IGN)
         _lower(lab, supervisor)
         print("Parado: no queda nada en marcha.", flush=True)
@@ -103,8 +125,6 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     accounts.ensure()
     _make_folders(lab)
     settings = environment.gather(lab) if lab.composed else environment.write(lab)
-    if with_site:
-        check_port(settings["LAB_BIND"])
     steps.say("Imágenes")
     images.ensure(lab, lambda what: steps.detail(f"construyendo {what}"))
     steps.say("Disco y red del laboratorio")
@@ -113,51 +133,62 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     storage.mount(lab)
     kernel.raise_shared()
     network.raise_up(lab)
-    if lab.composed:
-        steps.say("Servicios: DNS y paquetes; los demás, con Compose")
-        composed.prepare(lab, supervisor)
-        inside = [services.dns(lab), services.mirror(lab), services.packages(lab)]
-    else:
-        steps.say("Servicios: Redis, DNS, espejo, paquetes y registro")
-        inside = [services.redis(lab), services.dns(lab), services.mirror(lab), services.packages(lab), services.registry(lab)]
-    for service in inside:
-        supervisor.start(service)
-    if settings.get("LAB_INTERNET", "").lower() in ("1", "true", "yes", "sí", "si"):
-        steps.detail("salida a internet para los ejercicios que la piden")
-        egress.open_host(lab)
-        for service in (services.names(lab), services.outlet(lab)):
-            supervisor.start(service)
+    _start_supplies(lab, supervisor, settings, steps)
     steps.say("Motor del laboratorio")
-    url = f"unix://{lab.loader_socket}"
-    loaded = lab.home / "loaded-image"
-    wanted = f"{seed.reference()} {images.sandbox_reference()}"
-    if not loaded.exists() or loaded.read_text() != wanted:
-        steps.detail("cargando la máquina del alumno")
-        loader = services.engine(lab, gated=False)
-        supervisor.start(loader)
-        if not images.ensure_loaded(url):
-            images.load(url)
-        seed.ensure(url, steps.detail)
-        supervisor.stop(loader.name)
-        loaded.write_text(wanted)
-    supervisor.start(services.gate(lab))
-    supervisor.start(services.engine(lab))
+    _load_images(lab, supervisor, steps)
+    if groups.needed():
+        supervisor.start(groups.service(lab))
+    supervisor.start(engine.gate(lab))
+    supervisor.start(engine.engine(lab))
     if lab.composed:
         composed.hand_over(lab, supervisor)
         return settings
     steps.say("Base de datos y permisos del registro")
     accounts.own(lab.data)
     _manage(lab, "migrate", "--noinput", "-v", "0")
-    supervisor.start(services.tokens(lab))
+    supervisor.start(registry.tokens(lab))
     if with_site:
         _manage(lab, "lint_course")
         steps.say("Sitio web y correctores")
-        supervisor.start(services.worker(lab))
-        if previews := services.previews(lab, settings):
-            supervisor.start(previews)
-        supervisor.start(services.collector(lab))
-        supervisor.start(services.web(lab, settings))
+        for service in (site.worker(lab), site.previews(lab, settings), site.collector(lab), site.web(lab, settings)):
+            if service:
+                supervisor.start(service)
     return settings
+
+
+def _start_supplies(lab: Instance, supervisor: Supervisor, settings: Mapping[str, str], steps: _Steps) -> None:
+    """What sandboxes are served, and Redis: all that the engine and the site will look for."""
+    offered = [supplies.dns(lab), supplies.mirror(lab), supplies.packages(lab)]
+    if lab.composed:
+        steps.say("Servicios: DNS y paquetes; los demás, con Compose")
+        composed.prepare(lab, supervisor)
+    else:
+        steps.say("Servicios: Redis, DNS, espejo, paquetes y registro")
+        offered = [site.redis(lab), *offered, registry.registry(lab)]
+    for service in offered:
+        supervisor.start(service)
+    if environment.enabled(settings, "LAB_INTERNET"):
+        steps.detail("salida a internet para los ejercicios que la piden")
+        egress.open_host(lab)
+        for service in (supplies.names(lab), supplies.outlet(lab)):
+            supervisor.start(service)
+
+
+def _load_images(lab: Instance, supervisor: Supervisor, steps: _Steps) -> None:
+    """Have the sandbox images in the engine's data, put there by an engine without a gate that only root can reach."""
+    url = f"unix://{lab.loader_socket}"
+    loaded = lab.home / "loaded-image"
+    wanted = f"{seed.reference()} {images.sandbox_reference()}"
+    if loaded.exists() and loaded.read_text() == wanted:
+        return
+    steps.detail("cargando la máquina del alumno")
+    loader = engine.engine(lab, gated=False)
+    supervisor.start(loader)
+    if not images.ensure_loaded(url):
+        images.load(url)
+    seed.ensure(url, steps.detail)
+    supervisor.stop(loader.name)
+    loaded.write_text(wanted)
 
 
 def _lower(lab: Instance, supervisor: Supervisor) -> None:
@@ -195,7 +226,7 @@ def _execute(lab: Instance, command: list[str]) -> int:
 
 def _announce(lab: Instance, settings: Mapping[str, str]) -> None:
     accounts_file = lab.home / "demo-accounts.json"
-    if settings.get("LAB_DEMO_ACCOUNTS", "true").lower() in ("1", "true", "yes", "sí", "si"):
+    if environment.enabled(settings, "LAB_DEMO_ACCOUNTS", default="true"):
         if not accounts_file.exists():
             said = _manage(lab, "demo_accounts", "--json")
             accounts_file.touch(mode=0o600)
@@ -229,28 +260,10 @@ def _make_folders(lab: Instance) -> None:
 
 
 def _refuse_second(lab: Instance) -> None:
-    if lab.pid_file.exists():
-        pid = lab.pid_file.read_text().strip()
-        with suppress(OSError):
-            if b"host.lab" in Path(f"/proc/{pid}/cmdline").read_bytes():
-                url = environment.read(lab.env_file).get("LAB_URL", "")
-                raise HostError(f"el laboratorio ya está en marcha ({url}, proceso {pid}); páralo con «make stop».")
-
-
-def check_port(bind: str) -> None:
-    host, _, port = bind.rpartition(":")
-    if not port.isdigit() or not 0 < int(port) < 65536:
-        raise HostError(f"LAB_BIND debe ser DIRECCIÓN:PUERTO y es «{bind}».")
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host.strip("[]"), int(port)))
-        except OSError as error:
-            raise HostError(
-                f"no se puede escuchar en {bind} ({error.strerror}): para lo que use ese puerto o elige otro, "
-                "por ejemplo con LAB_BIND=127.0.0.1:8080."
-            ) from error
+    if pid := lab.running():
+        how = "make compose-down" if lab.ready_file.exists() else "make stop"
+        url = environment.read(lab.env_file).get("LAB_URL", "") if not lab.ready_file.exists() else "con contenedores"
+        raise HostError(f"el laboratorio ya está en marcha ({url}, proceso {pid}); páralo con «{how}».")
 
 
 def _ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
@@ -258,8 +271,9 @@ def _ask_to_stop(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _down(lab: Instance) -> None:
-    if lab.pid_file.exists():
-        pid = int(lab.pid_file.read_text())
+    if lab.ready_file.exists() and lab.running() and not lab.composed:
+        raise HostError("este laboratorio se arrancó con «make compose-up»: páralo con «make compose-down».")
+    if pid := lab.running():
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + 120
@@ -275,7 +289,7 @@ def _down(lab: Instance) -> None:
 def _uninstall() -> None:
     for home in STATE.iterdir() if STATE.exists() else ():
         if (home / "env").exists() or (home / "compose").exists():
-            _down(Instance(home.name))
+            _down(Instance(home.name, composed=True))
     accounts.remove()
     shutil.rmtree(RUN, ignore_errors=True)
 

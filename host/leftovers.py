@@ -21,8 +21,8 @@ from host.shell import sh, succeeds
 def clear(lab: Instance) -> None:
     """End and remove what this lab, or a killed one of its name, left on the host."""
     groups = list(Path("/sys/fs/cgroup").glob(f"**/{lab.namespace}"))
-    _thaw(groups)
-    inside = {pid for group in groups for pid in _members(group)}
+    thaw(groups)
+    inside = {pid for group in groups for pid in members(group)}
     if network.exists(lab):
         inside |= {int(pid) for pid in sh("ip", "netns", "pids", lab.namespace, check=False).split()}
     _kill(inside | _of_engine(lab))
@@ -48,7 +48,7 @@ def clear(lab: Instance) -> None:
             shutil.rmtree(child, ignore_errors=True) if child.is_dir() else child.unlink(missing_ok=True)
 
 
-def _thaw(groups: Iterable[Path]) -> None:
+def thaw(groups: Iterable[Path]) -> None:
     """A warm machine is paused, and what is frozen does not die before it thaws."""
     for group in groups:
         for name, thawed in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):
@@ -57,7 +57,8 @@ def _thaw(groups: Iterable[Path]) -> None:
                     state.write_text(thawed)
 
 
-def _members(group: Path) -> Iterator[int]:
+def members(group: Path) -> Iterator[int]:
+    """The processes of a cgroup and of those below."""
     for procs in group.rglob("cgroup.procs"):
         with suppress(OSError):
             yield from (int(pid) for pid in procs.read_text().split())

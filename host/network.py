@@ -19,8 +19,9 @@ from host.instance import SERVICE_ADDRESS, HostError, Instance
 from host.shell import sh, succeeds
 
 UPLINK = "eth0"
-SYSCTLS = ("net.ipv4.ip_forward=1", "net.ipv4.ip_unprivileged_port_start=80")
-"""Of the namespace alone. What listens there below 1024 (registry, packages) needs no privilege for it."""
+SYSCTLS = ("net.ipv4.ip_forward=1", "net.ipv4.ip_unprivileged_port_start=80", "net.ipv4.conf.all.rp_filter=1")
+"""Of the namespace alone. A packet bears its sender's own address, or one would use up what a neighbour may ask. What
+listens there below 1024 (registry, packages) needs no privilege for it."""
 
 
 _EACH = "28"
@@ -33,6 +34,10 @@ CAPS = (
     ("-p", "tcp", "--syn", "--dport", "5001", "-m", "connlimit", "--connlimit-above", "20", "--connlimit-mask", _EACH,
      "-j", "REJECT", "--reject-with", "tcp-reset"),
     ("-p", "tcp", "--syn", "-m", "connlimit", "--connlimit-above", "200", "--connlimit-mask", _EACH,
+     "-j", "REJECT", "--reject-with", "tcp-reset"),
+    # What has ended stays for two minutes in the kernel's table of connections, which all sessions share.
+    ("-p", "tcp", "--syn", "-m", "hashlimit", "--hashlimit-above", "50/second", "--hashlimit-burst", "300",
+     "--hashlimit-mode", "srcip", "--hashlimit-srcmask", _EACH, "--hashlimit-name", "lab-connections",
      "-j", "REJECT", "--reject-with", "tcp-reset"),
 )  # fmt: skip
 """What one session may ask of the lab's services, so that the others are answered too."""
@@ -67,6 +72,9 @@ def raise_up(lab: Instance) -> None:
     for cap in CAPS:
         # Apart from the rest: without the module in the kernel the lab stands all the same, and the doctor finds it open.
         succeeds("nsenter", f"--net=/run/netns/{lab.namespace}", "iptables", "-w", "-A", "LAB-CAPS", "!", "-i", UPLINK, *cap)
+    # What a session's nodes say to each other is bridged: followed, it would fill that same table.
+    untracked = ("!", "-i", UPLINK, "-s", lab.sandboxes_net, "-d", lab.sandboxes_net, "-j", "CT", "--notrack")
+    succeeds("nsenter", f"--net=/run/netns/{lab.namespace}", "iptables", "-w", "-t", "raw", "-A", "PREROUTING", *untracked)
     # Without IPv6 in the kernel there is nothing to close.
     if succeeds("test", "-e", "/proc/sys/net/ipv6"):
         _in(lab, "ip6tables-restore", stdin=_IPV6_RULES)

@@ -37,6 +37,15 @@ def as_user(*argv: str) -> tuple[str, ...]:
     )
 
 
+OUR_PYTHON = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+"""What a process of `ours` needs in its environment."""
+
+
+def ours(module: str, *argv: str) -> tuple[str, ...]:
+    """Run a module of host/ as root, which it may give up by itself; its environment is OUR_PYTHON's."""
+    return ("setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", module, *argv)
+
+
 def project(lab: Instance, *argv: str) -> tuple[str, ...]:
     """Run the project's Python as the unprivileged user.
 

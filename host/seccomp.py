@@ -57,7 +57,10 @@ WITHOUT_KEYRINGS = ("add_key", "keyctl", "request_key")
 BTRFS_IOCTL_TYPE = 0x94
 """A nested subvolume has no quota: linux/btrfs.h. All btrfs ioctls are refused; the inner engine uses none."""
 
-AF_VSOCK = 40
+AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
+FAMILIES = (AF_UNIX, AF_INET, AF_INET6, AF_NETLINK)
+"""Of sockets; all an engine needs. Others load modules of the host's (TIPC, RDS…), reach its hypervisor (vsock), or, raw frames
+(packet), keep rings of memory that counts for nobody's limit."""
 PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)
 
 
@@ -66,7 +69,8 @@ def profile() -> dict[str, Any]:
     rules: list[dict[str, Any]] = [_allow(*_allowed())]
     rules += [_refuse(EREMCHG, *names) for names in REFUSED.values()]
     rules.append(_refuse(ENOSYS, *WITHOUT_KEYRINGS))
-    rules += _allow_unless("socket", argument=0, bits=range(32), value=AF_VSOCK)
+    rules += [_allow("socket", arg=(0, "SCMP_CMP_EQ", family)) for family in FAMILIES]
+    rules.append(_allow("socketpair", arg=(0, "SCMP_CMP_EQ", AF_UNIX)))
     rules += [_allow("personality", arg=(0, "SCMP_CMP_EQ", value)) for value in PERSONALITIES]
     rules += _allow_unless("ioctl", argument=1, bits=range(8, 16), value=BTRFS_IOCTL_TYPE << 8)
     rules.append(

@@ -50,7 +50,7 @@ def ensure(engine_url: str, progress: Progress) -> None:
 
 
 def _make(client: docker.DockerClient, progress: Progress) -> None:
-    wanted = list(images.course_images().values())
+    wanted = list(images.course_images())
     begin = _former(client) or images.sandbox_reference()
     with _machine(client, begin) as machine:
         _run(machine, _READY)

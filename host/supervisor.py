@@ -8,6 +8,7 @@ these must be started inside a network namespace: docs/adr/0005-supervisor.md.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -18,6 +19,8 @@ from pathlib import Path
 
 from host.instance import HostError
 
+LOG_BYTES = 20_000_000
+"""How large a log grows before it becomes `<name>.log.1`, in the place of the one before."""
 RESTART_DELAYS = (0.5, 1, 2, 5, 10)
 """Seconds before the first, second… restart in a row; a process that lived for a minute starts over."""
 
@@ -72,8 +75,10 @@ class Supervisor:
             self.stop(name)
 
     def tend(self, report: Callable[[str], None]) -> None:
-        """Restart what died; call it every second or so."""
+        """Restart what died and cut logs that have grown; call it every second or so."""
         now = time.monotonic()
+        for log in self._logs.glob("*.log"):
+            _rotate(log)
         for name, running in self._running.items():
             if running.restart_at is not None:
                 if now >= running.restart_at:
@@ -102,8 +107,6 @@ class Supervisor:
             service.before_start()
         self._logs.mkdir(parents=True, exist_ok=True)
         log = self._logs / f"{service.name}.log"
-        if log.exists() and log.stat().st_size > 20_000_000:
-            log.replace(log.with_suffix(".log.1"))
         with log.open("ab") as output:
             process = subprocess.Popen(
                 service.argv,
@@ -119,6 +122,14 @@ class Supervisor:
         log = self._logs / f"{name}.log"
         lines = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
         return f"Su registro ({log}) acaba así:\n  " + "\n  ".join(lines)
+
+
+def _rotate(log: Path) -> None:
+    """Copy what a log holds and empty it: who writes it has it open, and appends."""
+    with suppress(FileNotFoundError):
+        if log.stat().st_size > LOG_BYTES:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)
 
 
 def _delay(failures: int) -> float:

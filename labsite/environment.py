@@ -12,12 +12,14 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from labsite.databases import with_password
 from sandboxes.preview import place
 
 CommaSeparated = Annotated[list[str], NoDecode]
+Rate = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(minute|hour)$")]
 
 
 class Environment(BaseSettings):
@@ -51,9 +53,9 @@ class Environment(BaseSettings):
     course_dir: str = ""
     demo_accounts: bool = True
     signup: Literal["abierto", "codigo", "cerrado"] = "abierto"
-    rate_signup: str = "20/hour"
-    rate_login: str = "30/minute"
-    rate_start: str = "20/minute"
+    rate_signup: Rate = "20/hour"
+    rate_login: Rate = "30/minute"
+    rate_start: Rate = "20/minute"
     sandboxes_max: int = Field(default=40, ge=1)
     sandbox_idle: int = Field(default=30 * 60, ge=60)
     sandbox_warning: int = Field(default=5 * 60, ge=10)
@@ -100,7 +102,10 @@ class Environment(BaseSettings):
 
     @model_validator(mode="after")
     def _check_preview(self) -> Environment:
-        place.parse(self.preview, url=self.url, origins=self.origins)
+        try:
+            place.parse(self.preview, url=self.url, origins=self.origins)
+        except ValueError as error:
+            raise ValueError(f"LAB_PREVIEW: {error}") from error
         return self
 
     @model_validator(mode="after")
@@ -124,8 +129,30 @@ def load() -> Environment:
     try:
         return Environment(**_secret_files())
     except ValidationError as error:
-        wrong = "; ".join(f"LAB_{'.'.join(map(str, item['loc'])).upper()}: {item['msg']}" for item in error.errors())
+        wrong = "; ".join(_fault(item) for item in error.errors())
         raise ImproperlyConfigured(f"Configuración incorrecta. {wrong}. Consulta docs/configuracion.md.") from error
+
+
+_FAULTS = {
+    "missing": "falta",
+    "string_too_short": "no puede estar vacía",
+    "literal_error": "«{input}» no vale; ha de ser {expected}",
+    "bool_parsing": "«{input}» no vale; ha de ser true o false",
+    "int_parsing": "«{input}» no es un número entero",
+    "greater_than_equal": "{input} es poco; {ge} como mínimo",
+    "less_than_equal": "{input} es demasiado; {le} como máximo",
+    "string_pattern_mismatch": "«{input}» no tiene la forma debida",
+}
+"""What pydantic calls a fault, in the operator's words."""
+
+
+def _fault(item: ErrorDetails) -> str:
+    """One fault, by its variable; who looks at several at once names it itself. No secret's value is in any."""
+    words = {name: str(value).replace(" or ", " o ") for name, value in item.get("ctx", {}).items()}
+    known = _FAULTS.get(item["type"])
+    said = known.format(input=item["input"], **words) if known else item["msg"].removeprefix("Value error, ")
+    variable = ".".join(map(str, item["loc"])).upper()
+    return f"LAB_{variable}: {said}" if variable else said
 
 
 def _secret_files() -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Whether the site can start, asked before it does: its settings, its database, its Redis, the gate of its engine.
 
-    python -m labsite.readiness [--database] CMD …    becomes CMD if it can, else ends with one sentence that says why
+    python -m labsite.readiness [--settings | --database] CMD …    becomes CMD if it can, else says why in one sentence
 
-With `--database` only the settings and the database are asked about: that is all a migration needs. Waiting is the
-business of who starts processes (Compose, the supervisor): it asks once.
+With `--settings` only their values are asked about, before anything runs; with `--database` the database too, which is all
+that a migration needs. Waiting is the business of who starts processes (Compose, the supervisor): it asks once.
 """
 
 from __future__ import annotations
@@ -19,18 +19,27 @@ from django.db import DatabaseError, connection, connections
 from redis.exceptions import AuthenticationError, RedisError
 
 
-def check(*, only_database: bool = False) -> None:
-    """Raise ImproperlyConfigured, in Spanish, for what stops the start."""
+def check(*, upto: str = "") -> None:
+    """Raise ImproperlyConfigured, in Spanish, for what stops the start; `upto` is the last flag's question, "" all of them."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
+    check_settings()
+    if upto == "--settings":
+        return
     try:
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
         django.setup()
         check_database()
-        if not only_database:
+        if upto != "--database":
             check_redis()
             _check_lab()
     finally:
         # Nothing open goes on to whatever this process becomes.
         connections.close_all()
+
+
+def check_settings() -> None:
+    from django.conf import settings
+
+    settings.ENV  # noqa: B018  # read now, with all that is wrong in it
 
 
 def check_database() -> None:
@@ -78,10 +87,10 @@ def _reason(error: Exception) -> str:
 
 
 def main(argv: list[str]) -> int:
-    only_database = argv[:1] == ["--database"]
-    command = argv[1:] if only_database else argv
+    upto = argv[0] if argv[:1] in (["--settings"], ["--database"]) else ""
+    command = argv[1:] if upto else argv
     try:
-        check(only_database=only_database)
+        check(upto=upto)
     except ImproperlyConfigured as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1

@@ -13,6 +13,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from django import forms
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.models import User
 from django.core.validators import RegexValidator
 from django.db import transaction
 from django.db.models import F, Q
@@ -22,6 +23,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from lessons.models import InvitationCode
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks, where nobody gets without logging in."""
+    assert isinstance(request.user, User)
+    return request.user
+
 
 username_validators = [
     RegexValidator(

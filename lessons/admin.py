@@ -9,7 +9,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from lessons.models import Attempt, CheckRun, Completion, InvitationCode, Regrade
+from lessons.models import Attempt, CheckRun, Cohort, Completion, InvitationCode, Membership, Regrade
 from lessons.passwords import reset_link
 
 admin.site.site_header = _("Docker Intensivo: administración")
@@ -56,6 +56,22 @@ class RegradeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+
+class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Who is in a class."""
+
+    model = Membership
+    autocomplete_fields = ("user",)
+    extra = 0
+
+
+@admin.register(Cohort)
+class CohortAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Classes, for who administers the site: teachers have a page of their own."""
+
+    list_display = ("name", "code", "recording")
+    inlines = (MembershipInline,)
 
 
 admin.site.register([InvitationCode, Completion, Attempt])

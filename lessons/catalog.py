@@ -164,7 +164,7 @@ def _practice(entry: _LessonEntry, key: str, text: str, exercises: tuple[Exercis
         summary=entry.resumen,
         minutes=0,
         text=text,
-        lab=lab.model_copy(update={"nodos": nodes}),
+        lab=lab.model_copy(update={"nodos": nodes, "compartir": True}),
         checks=(),
         solutions=(),
         mistakes=(),

@@ -40,6 +40,8 @@ class Lab(Strict):
     """What its engine begins with: nothing (pulls come from the mirror), or the course images."""
     internet: bool = False
     """Whether it may leave the lab, where the operator allows it; private addresses stay closed."""
+    compartir: bool = False
+    """Whether two students may work in one sandbox of it."""
     nodos: list[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,20}$")]] = Field(default=["lab"], min_length=1, max_length=5)
 
 

@@ -13,9 +13,10 @@ from pathlib import Path
 from textwrap import dedent
 from urllib.parse import urlsplit
 
-from lessons import boxes, catalog, figures, frontmatter, glossary, transcripts
+from lessons import boxes, catalog, facts, figures, frontmatter, glossary, transcripts
 from lessons.exercises import load_exercise
 from lessons.sources import CourseError, lines_of, read_text
+from lessons.values import names_in
 
 YEAR = 366
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\\.)*)\]\(\s*<?([^)\s>]*)>?(?:\s+\"[^\"]*\")?\s*\)")
@@ -50,7 +51,7 @@ def lint(folder: Path, *, today: date) -> list[Fault]:
         if lesson.written:
             found += _text(home / "leccion.md", course, today)
             if not lesson.exercises:
-                found.append(Fault(home / "leccion.md", 1, "la lección no tiene ningún ejercicio.", warning=True))
+                found.append(Fault(home / "leccion.md", 1, "la lección no tiene ningún ejercicio."))
         for exercise in lesson.exercises:
             statement = home / "ejercicios" / exercise.slug / "enunciado.md"
             found += _text(statement, course, today)
@@ -107,6 +108,8 @@ def _text(path: Path, course: catalog.Course, today: date) -> list[Fault]:
             head = boxes.head_of(box[1])
             opened.append((number, head))
             found += _opened(path, number, head, today)
+        if any(head.kind == boxes.MACHINE for _number, head in opened):
+            found += _values(path, number, line)
         found += _links(path, number, re.sub(r"`[^`]*`", "", line), course)
     if fence:
         found.append(Fault(path, fence_line, f"el bloque de código no se cierra: falta «{fence}»."))
@@ -129,6 +132,13 @@ def _opened(path: Path, number: int, head: boxes.Head, today: date) -> Iterator[
     if head.year and (today - date(head.year, head.month, 1)).days > YEAR:
         said = f"esto se comprobó en {head.year}-{head.month:02}, hace más de un año: ¿sigue siendo así?"
         yield Fault(path, number, said, warning=True)
+
+
+def _values(path: Path, number: int, line: str) -> Iterator[Fault]:
+    """In a machine's box, what stands for a value is one of the machine's facts."""
+    for name in names_in(line):
+        if name not in facts.KNOWN:
+            yield Fault(path, number, f"no hay ningún dato «{name}» de la máquina; los hay: {', '.join(facts.KNOWN)}.")
 
 
 def _closed(path: Path, number: int, opened: list[tuple[int, boxes.Head]], answered: set[int]) -> Iterator[Fault]:

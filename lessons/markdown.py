@@ -29,8 +29,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
 from pygments.util import ClassNotFound
 
-from lessons import catalog, figures, transcripts
-from lessons.boxes import boxes_plugin
+from lessons import boxes, catalog, facts, figures, transcripts
 from lessons.glossary import MARK, Glossary
 
 GLOSSARY_URL = "/glosario/"
@@ -90,6 +89,13 @@ def _figures_alone(state: StateCore) -> None:
         if alone and state.tokens[number - 1].type == "paragraph_open":
             for around in (state.tokens[number - 1], state.tokens[number + 1]):
                 around.tag, around.hidden = "figure", False
+
+
+def _titles_below(state: StateCore) -> None:
+    """The page's title is the lesson's; what begins a page of it (lessons/pages.py) comes below."""
+    for token in state.tokens:
+        if token.type.startswith("heading_") and token.tag == "h1":
+            token.tag = "h2"
 
 
 def _term_rule(state: StateInline, silent: bool) -> bool:
@@ -170,11 +176,12 @@ _parser = (
     .enable(["table", "strikethrough", "linkify"])
     .use(admon_plugin)
     .use(anchors_plugin, max_level=3)
-    .use(boxes_plugin)
+    .use(boxes.boxes_plugin)
 )
 _parser.core.ruler.push("align_by_class", _align_by_class)
 _parser.core.ruler.push("corner_is_no_heading", _corner_is_no_heading)
 _parser.core.ruler.push("figures_alone", _figures_alone)
+_parser.core.ruler.push("titles_below", _titles_below)
 _parser.inline.ruler.before("link", "term", _term_rule)
 for _name, _rule in {
     "term": _render_term,
@@ -187,7 +194,9 @@ for _name, _rule in {
 
 
 def render_text(text: str, *, place: Place | None = None, glossary: Glossary | None = None) -> Text:
-    """A text with its headings, from memory if it was rendered before."""
+    """A text with its headings, from memory if it was rendered before. What is not true of our machines is left out."""
+    if f"::: {boxes.MACHINE}" in text:
+        text = boxes.where_true(text, facts.current())
     return _rendered(text, place, glossary or catalog.course().glossary)
 
 

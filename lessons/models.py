@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.urls import reverse
+from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 
@@ -140,3 +141,59 @@ class InvitationCode(models.Model):
 
     def __str__(self) -> str:
         return self.code
+
+
+CODE_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+"""None that is mistaken for another when a code is read aloud or from a blackboard."""
+
+
+def new_code() -> str:
+    return get_random_string(8, CODE_LETTERS)
+
+
+class Cohort(models.Model):
+    """A class: its teachers see what its students do (lessons/cohorts.py)."""
+
+    class Recording(models.TextChoices):
+        """Whether its students' terminals are recorded; empty: as the lab says (LAB_RECORDING)."""
+
+        LAB = "", _("Como en todo el laboratorio")
+        ALWAYS = "siempre", _("Siempre")
+        OPTIONAL = "opcional", _("Salvo que quien estudia no quiera")
+        NEVER = "nunca", _("Nunca")
+
+    name = models.CharField(_("nombre"), max_length=80)
+    code = models.CharField(_("código"), max_length=12, unique=True, default=new_code)
+    """With it, a student joins."""
+    recording = models.CharField(_("grabación"), max_length=8, choices=Recording, default=Recording.LAB, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = _("clase")
+        verbose_name_plural = _("clases")
+        ordering = ("name", "pk")
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("cohort", args=[self.pk])
+
+
+class Membership(models.Model):
+    """Somebody in a class."""
+
+    class Role(models.TextChoices):
+        TEACHER = "teacher", _("da la clase")
+        STUDENT = "student", _("estudia")
+
+    cohort = models.ForeignKey(Cohort, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=8, choices=Role, default=Role.STUDENT)
+    joined = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("cohort", "user"), name="one_place_per_class"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.cohort}"

@@ -26,6 +26,8 @@ from django.utils.translation import gettext as _
 
 from lessons import catalog
 from lessons.markdown import render_text
+from lessons.pages import pages_of
+from lessons.values import USER, fill
 
 WORD = re.compile(r"\w+(?:[.:/-]\w+)*", re.UNICODE)
 RESULTS = 30
@@ -231,14 +233,17 @@ def _pages(course: catalog.Course) -> Iterator[Page]:
 def _lesson(course: catalog.Course, lesson: catalog.Lesson) -> Iterator[Page]:
     """A lesson's parts: what stands before its first heading, and below each."""
     url = reverse("lesson", args=[course.slug, lesson.slug])
-    text = render_text(lesson.text)
     name = f"{_('Lección')} {lesson.number}"
-    pieces = re.split(r'<h2 id="[^"]*">.*?</h2>', str(text.html), flags=re.DOTALL)
-    aims = " · ".join(lesson.front.objetivos).replace("`", "")
-    opening = " ".join([lesson.summary, plain(pieces[0]), aims])
-    yield Page("lesson", lesson.title, name, url, opening.strip())
-    for heading, piece in zip(text.headings, pieces[1:], strict=True):
-        yield Page("lesson", heading.text, f"{name} · {lesson.title}", f"{url}#{heading.id}", plain(piece))
+    for number, page in enumerate(pages_of(fill(lesson.text, {USER: USER})), start=1):
+        text = render_text(page.text)
+        here = f"{url}?pagina={number}" if number > 1 else url
+        pieces = re.split(r'<h2 id="[^"]*">.*?</h2>', str(text.html), flags=re.DOTALL)
+        if number == 1:
+            aims = " · ".join(lesson.front.objetivos).replace("`", "")
+            opening = " ".join([lesson.summary, plain(pieces[0]), aims])
+            yield Page("lesson", lesson.title, name, url, opening.strip())
+        for heading, piece in zip(text.headings, pieces[1:], strict=True):
+            yield Page("lesson", heading.text, f"{name} · {lesson.title}", f"{here}#{heading.id}", plain(piece))
 
 
 def plain(html: str) -> str:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("progreso/", views.progress, name="progress"),
     path("diploma/<str:code>/", views.diploma, name="diploma"),
     path("glosario/", views.glossary, name="glossary"),
+    path("en-tu-maquina/", views.differences, name="differences"),
     path("curso/<slug:course_slug>/", views.course, name="course"),
     path("curso/<slug:course_slug>/<slug:lesson_slug>/", views.lesson, name="lesson"),
     path("curso/<slug:course_slug>/<slug:lesson_slug>/figuras/<path:name>", figures.figure, name="figure"),

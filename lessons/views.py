@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
@@ -12,11 +13,13 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
-from lessons import catalog, journey
+from lessons import boxes, catalog, facts, journey
 from lessons import search as finder
 from lessons.glossary import Term
 from lessons.markdown import Place, render_line, render_text
 from lessons.markdown import render as render_markdown
+from lessons.pages import pages_of
+from lessons.values import USER, fill
 
 
 def home(_request: HttpRequest) -> HttpResponse:
@@ -63,12 +66,18 @@ def lesson(request: HttpRequest, course_slug: str, lesson_slug: str) -> HttpResp
         raise Http404
     position = found.number - 1
     lessons = catalog.course().lessons
+    pages = pages_of(fill(found.text, {USER: request.user.get_username() or USER}))
+    asked = re.fullmatch(r"[1-9]\d?", request.GET.get("pagina", ""), re.ASCII)
+    number = min(int(asked[0]), len(pages)) if asked else 1
     return render(
         request,
         "lessons/lesson.html",
         {
             "lesson": found,
-            "text": render_text(found.text, place=place_of(found)),
+            "text": render_text(pages[number - 1].text, place=place_of(found)),
+            "pages": [page.title for page in pages] if len(pages) > 1 else [],
+            "page": number,
+            "last_page": number == len(pages),
             "front": front_of(found),
             "practice_url": practice_url(found),
             "previous": lessons[position - 1] if position else None,
@@ -95,6 +104,14 @@ def front_of(lesson: catalog.Lesson) -> dict[str, Any]:
         "readings": lesson.front.lecturas,
         "review": [(render_line(each.pregunta), render_markdown(each.respuesta)) for each in lesson.front.repaso],
     }
+
+
+def differences(request: HttpRequest) -> HttpResponse:
+    """All that the lessons tell of how a reader's own machine differs from the lab's."""
+    known = facts.current()
+    found = [(lesson, boxes.of_machines(boxes.where_true(lesson.text, known))) for lesson in catalog.course().lessons]
+    told = [(lesson, [render_markdown(box, place=place_of(lesson)) for box in boxes_of]) for lesson, boxes_of in found if boxes_of]
+    return render(request, "lessons/differences.html", {"told": told})
 
 
 def glossary(request: HttpRequest) -> HttpResponse:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import cache
@@ -27,6 +29,17 @@ def last(sandbox: Sandbox) -> datetime:
     seen = sandbox.active or sandbox.ready or sandbox.created
     cached = cache.get(_key(sandbox.id))
     return max(seen, datetime.fromtimestamp(cached, UTC)) if cached else seen
+
+
+def last_of(sandboxes: Iterable[Sandbox]) -> dict[UUID, datetime]:
+    """The last sign of life of each, in one question."""
+    found = {_key(sandbox.id): sandbox for sandbox in sandboxes}
+    noted = cache.get_many(found)
+    seen = {}
+    for key, sandbox in found.items():
+        known = sandbox.active or sandbox.ready or sandbox.created
+        seen[sandbox.id] = max(known, datetime.fromtimestamp(noted[key], UTC)) if key in noted else known
+    return seen
 
 
 def _key(sandbox_id: object) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
 from django.utils import timezone
 
@@ -18,12 +17,6 @@ def find_exercise(course_slug: str, lesson_slug: str, exercise_slug: str) -> Exe
     if found is None:
         raise Http404
     return found
-
-
-def person(request: HttpRequest) -> User:
-    """Who asks, where nobody gets without logging in."""
-    assert isinstance(request.user, User)
-    return request.user
 
 
 def attempt_of(request: HttpRequest, exercise: Exercise) -> Attempt | None:

@@ -14,9 +14,10 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
+from lessons.accounts import person
 from lessons.catalog import Exercise
 from sandboxes import checkpoints, lifecycle
-from sandboxes.at_hand import kept_of, live_of, person
+from sandboxes.at_hand import kept_of, live_of
 from sandboxes.models import Sandbox
 
 

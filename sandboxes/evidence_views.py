@@ -1,4 +1,4 @@
-"""For teachers: anybody's attempts, and of each check run what the graders saw and said, then and today."""
+"""For teachers: their students' attempts, and of each check run what the graders saw and said, then and today."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from lessons import catalog, progress
+from lessons import catalog, cohorts, progress
 from lessons.models import Attempt, CheckRun, HintTaken
 from sandboxes import fingerprint
 from sandboxes.grading import rejudge
@@ -23,9 +24,9 @@ PER_PAGE = 50
 @require_GET
 @login_required
 def attempts(request: HttpRequest) -> HttpResponse:
-    """The last attempts, of everybody or of `usuario`, of every exercise or of `ejercicio`."""
+    """The last attempts, of all one's students or of `usuario`, of every exercise or of `ejercicio`."""
     _for_staff(request)
-    found = Attempt.objects.select_related("user").prefetch_related("checks").order_by("-started")
+    found = _theirs(request).select_related("user").prefetch_related("checks").order_by("-started")
     user, exercise = request.GET.get("usuario", "").strip(), request.GET.get("ejercicio", "").strip()
     if user:
         found = found.filter(user__username=user)
@@ -41,7 +42,7 @@ def attempts(request: HttpRequest) -> HttpResponse:
 def evidence(request: HttpRequest, check_id: int) -> HttpResponse:
     """One check run: each verdict beside its evidence, and what it would be today where that differs."""
     _for_staff(request)
-    check = get_object_or_404(CheckRun.objects.select_related("attempt__user"), pk=check_id)
+    check = get_object_or_404(CheckRun.objects.select_related("attempt__user").filter(attempt__in=_theirs(request)), pk=check_id)
     exercise = progress.exercise_of(check.attempt)
     today = dict(rejudge(check)) if exercise else {}
     content, graders = fingerprint.of_run(check.attempt.exercise)
@@ -66,6 +67,11 @@ def _row(check: CheckRun, item: dict[str, Any], today: dict[str, Any]) -> dict[s
         "seen": json.dumps(seen, ensure_ascii=False, indent=2) if seen is not None else "",
         "today": now if now and seen is not None and now.status != item["status"] else None,
     }
+
+
+def _theirs(request: HttpRequest) -> QuerySet[Attempt]:
+    """The attempts of a teacher's students, and their own."""
+    return Attempt.objects.filter(Q(user__in=cohorts.students_of(request.user)) | Q(user=request.user.pk))
 
 
 def _for_staff(request: HttpRequest) -> None:

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from lessons import progress
 from lessons.catalog import Exercise
 from lessons.catalog import exercise as find_exercise
-from sandboxes import activity, egress, pool
+from sandboxes import activity, egress, pool, visits
 from sandboxes.assembly import all_at_hand, assemble
 from sandboxes.engine import EngineError, NoSuchContainer, lab_engine
 from sandboxes.events import feed
@@ -147,6 +147,7 @@ def stop(sandbox: Sandbox, *, reason: str, state: State = State.REMOVED) -> bool
         return False
     progress.end_attempts(sandbox.user, sandbox.exercise)
     close_terminals(f"sandbox-{sandbox.pk}", SESSION_ENDED)
+    visits.end_all(sandbox.pk)
     from sandboxes import tasks
 
     tasks.enqueue(tasks.put_away, str(sandbox.pk))

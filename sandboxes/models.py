@@ -177,6 +177,58 @@ class RecordingChoice(models.Model):
         return f"{self.user} · {'no' if self.refused else 'sí'}"
 
 
+class Visit(models.Model):
+    """Somebody in another's sandbox, for a while: a teacher who watches or types along, a classmate who was invited.
+
+    Written by visits.py alone. Open from `accepted` until `ended`; before, it is asked for. A row is a stretch in one mode, and is
+    kept: it says who was there, in what mode, from when until when."""
+
+    class Mode(models.TextChoices):
+        READ = "read", _("mirar")
+        TYPE = "type", _("escribir")
+
+    class Outcome(models.TextChoices):
+        """How it ended."""
+
+        OPEN = "", _("sigue")
+        LEFT = "left", _("se fue")
+        DISMISSED = "dismissed", _("lo dejó quien tiene el laboratorio")
+        REFUSED = "refused", _("no se aceptó")
+        LOST = "lost", _("se cortó")
+        OVER = "over", _("terminó el laboratorio")
+        UNENTITLED = "unentitled", _("ya no es de su clase")
+
+    sandbox = models.ForeignKey(Sandbox, models.CASCADE, related_name="visits")
+    visitor = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="visits")
+    """None: an invitation that nobody has taken."""
+    mode = models.CharField(max_length=4, choices=Mode)
+    code = models.CharField(max_length=24, blank=True)
+    """Of an invitation: whoever has it may come, once; empty of a teacher's."""
+    asked = models.DateTimeField(default=timezone.now)
+    accepted = models.DateTimeField(null=True)
+    ended = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.OPEN, blank=True)
+    seen = models.DateTimeField(default=timezone.now)
+    """When the visitor's page was last there."""
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("sandbox", "visitor", "mode"), condition=models.Q(ended=None), name="one_open_visit_per_mode"),
+            models.UniqueConstraint(
+                fields=("sandbox",), condition=models.Q(ended=None) & ~models.Q(code=""), name="one_open_invitation_per_sandbox"
+            ),
+            models.UniqueConstraint(fields=("code",), condition=~models.Q(code=""), name="one_visit_per_invitation"),
+        )
+        indexes = (models.Index(fields=("asked",)),)
+
+    def __str__(self) -> str:
+        return f"{self.visitor or self.code} → {self.sandbox} · {self.get_mode_display()}"
+
+    @property
+    def invited(self) -> bool:
+        return bool(self.code)
+
+
 class DoctorRun(models.Model):
     """What one run of `lab_doctor` found. The web does not start over the last one's failure."""
 

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from lessons import catalog
 from lessons.catalog import Exercise
+from sandboxes import probe
 from sandboxes.engine import EngineError, Flavor, Limits, lab_engine
 from sandboxes.models import Machine, Sandbox
 
@@ -114,6 +115,7 @@ def _warm_one(flavor: Flavor) -> bool:
     except EngineError as error:
         log.warning("a warm machine could not be made", error=str(error))
         return False
+    probe.learn(machine.name)
     lab_engine().pause(machine.name)
     Machine.objects.filter(pk=machine.pk).update(state=Machine.State.WARM)
     cache.touch(_MAKER_KEY, 120)

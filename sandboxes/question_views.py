@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from lessons import progress
+from lessons.accounts import person
 from sandboxes import grading, views
-from sandboxes.at_hand import attempt_of, find_exercise, person
+from sandboxes.at_hand import attempt_of, find_exercise
 from sandboxes.graders.quiz import QuizSpec
 from sandboxes.questions import read_answer
 

@@ -99,10 +99,18 @@ def _find_lost(containers: dict[str, Container], began: datetime) -> None:
         there = [name for name in names if name in containers and containers[name].state in ("running", "paused")]
         if len(there) < max(1, len(names)):
             lifecycle.stop(
-                sandbox,
-                state=State.EXPIRED,
-                reason=_("El laboratorio se detuvo (se reinició el servidor o su motor). Puedes continuarlo donde lo dejaste."),
+                sandbox, state=State.EXPIRED, reason=_why_lost([containers[name] for name in names if name in containers], containers)
             )
+
+
+def _why_lost(own: list[Container], all_: dict[str, Container]) -> str:
+    """When the whole lab was stopped all are lost, and some of them had to be killed."""
+    if any(container.killed for container in own) and any(container.state == "running" for container in all_.values()):
+        return _(
+            "El laboratorio se detuvo de golpe: pasó de lo que puede gastar (memoria o grupos de control) o se mató su primer proceso. "
+            "Puedes continuarlo donde lo dejaste."
+        )
+    return _("El laboratorio se detuvo (se reinició el servidor o su motor). Puedes continuarlo donde lo dejaste.")
 
 
 def _remove_expired_keeps() -> None:

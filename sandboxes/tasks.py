@@ -43,13 +43,14 @@ def tend_pool() -> None:
 
 @shared_task
 def sweep() -> None:
-    from sandboxes import checkpoints, grading, reaper
+    from sandboxes import checkpoints, grading, reaper, visits
     from sandboxes.recording import tape
 
     reaper.sweep()
     checkpoints.sweep()
     grading.end_lost_checks()
     tape.sweep()
+    visits.sweep()
 
 
 @shared_task

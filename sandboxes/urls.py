@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sandboxes import evidence_views, question_views, views
+from sandboxes import cohort_views, evidence_views, question_views, views, visit_views
 from sandboxes.files import views as file_views
 from sandboxes.files.transfer import transfer
 from sandboxes.preview import views as preview_views
@@ -21,6 +21,19 @@ urlpatterns = [
     path("grabaciones/causa/<int:check_id>/<str:item>/", recording_views.cause, name="cause"),
     path("profesorado/intentos/", evidence_views.attempts, name="attempts"),
     path("profesorado/comprobaciones/<int:check_id>/", evidence_views.evidence, name="evidence"),
+    path("clases/", cohort_views.cohorts_page, name="cohorts"),
+    path("clases/unirme/<str:code>/", cohort_views.join, name="join-cohort"),
+    path("clases/<int:cohort_id>/", cohort_views.cohort, name="cohort"),
+    path("clases/<int:cohort_id>/dejar/", cohort_views.leave, name="leave-cohort"),
+    path("clases/<int:cohort_id>/<slug:verb>/", cohort_views.change, name="cohort-change"),
+    path("visitas/", visit_views.history, name="visits"),
+    path("visitas/<int:visit_id>/<slug:verb>/", visit_views.answer, name="answer-visit"),
+    path("compartir/<str:code>/", visit_views.take_invitation, name="take-invitation"),
+    path("laboratorio/<uuid:sandbox>/compania/", visit_views.company, name="company"),
+    path("laboratorio/<uuid:sandbox>/invitar/", visit_views.invite, name="invite"),
+    path("laboratorio/<uuid:sandbox>/visita/", visit_views.visit, name="visit"),
+    path("laboratorio/<uuid:sandbox>/visita/estado/", visit_views.visit_state, name="visit-state"),
+    path("laboratorio/<uuid:sandbox>/visita/<slug:verb>/", visit_views.act, name="visit-act"),
     path("cuenta/terminal/", terminal_views.keep_preferences, name="terminal-preferences"),
     path(NODE + "fichero/", transfer, name="machine-file"),
     path("cuenta/registro/", registry_views.registry, name="registry"),

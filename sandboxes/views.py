@@ -15,19 +15,21 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from lessons import catalog, progress
+from lessons.accounts import person
 from lessons.catalog import Exercise
 from lessons.markdown import Place
 from lessons.markdown import render as render_markdown
 from lessons.models import CheckRun
 from lessons.views import front_of, place_of
 from sandboxes import checkpoints, grading, lifecycle
-from sandboxes.at_hand import attempt_of, bind, find_exercise, kept_of, live_of, person
+from sandboxes.at_hand import attempt_of, bind, find_exercise, kept_of, live_of
 from sandboxes.buttons import ACTIONS
 from sandboxes.models import Sandbox, State
 from sandboxes.preview import views as preview_views
 from sandboxes.questions import questions
 from sandboxes.recording.views import choice_context as recording_choice
 from sandboxes.terminal import preferences
+from sandboxes.visit_views import company_context
 
 
 def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
@@ -42,6 +44,7 @@ def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_
         context |= recording_choice(request)
         context |= questions_context(request, bound)
         context["terminal_preferences"] = json.dumps(preferences.read(request.user))
+        context |= company_context(request, live_of(request, found))
         context["transfer_max"] = settings.ENV.transfer_max
         context["previews"] = {"available": preview_views.available(), "embeds": preview_views.embeds()}
     return render(request, "sandboxes/exercise.html", context)

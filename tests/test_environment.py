@@ -18,19 +18,38 @@ def test_every_variable_is_documented(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    ("name", "value", "said"),
     [
-        ("SANDBOXES_MAX", "muchos"),
-        ("SIGNUP", "quizá"),
-        ("URL", "aula.local"),
-        ("SANDBOX_IDLE", "1"),
-        ("ALLOWED_ORIGINS", "http://a,b"),
-        ("SECRET_KEY", ""),
+        ("SIGNUP", "quizá", "«quizá» no vale; ha de ser 'abierto', 'codigo' o 'cerrado'."),
+        ("SANDBOXES_MAX", "muchos", "«muchos» no es un número entero."),
+        ("SANDBOX_IDLE", "5", "5 es poco; 60 como mínimo."),
+        ("RECORDING_MAX", "99", "99 es demasiado; 50 como máximo."),
+        ("DEBUG", "a veces", "«a veces» no vale; ha de ser true o false."),
+        ("RATE_LOGIN", "mucho", "«mucho» no tiene la forma debida."),
+        ("URL", "aula.local", "«aula.local» no es un origen como https://aula.local:8000."),
+        ("ALLOWED_ORIGINS", "http://a,b{}", "«b{}» no es un origen"),
+        ("PREVIEW", "aula.local", "«aula.local» no es «*.vista.aula.es»"),
+        ("COURSE_DIR", "/no/hay", "en «/no/hay» no hay ningún curso"),
+        ("SECRET_KEY", "", "no puede estar vacía."),
     ],
 )
-def test_wrong_value_stops_the_start_by_its_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_wrong_value_stops_the_start_by_its_name_in_spanish(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
     monkeypatch.setenv(f"LAB_{name}", value)
-    with pytest.raises(ImproperlyConfigured, match=f"LAB_{name}"):
+    with pytest.raises(ImproperlyConfigured) as error:
+        load()
+    assert f"Configuración incorrecta. LAB_{name}: {said}" in str(error.value)
+
+
+def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_SIGNUP", "x")
+    monkeypatch.setenv("LAB_POOL_MIN", "-1")
+    with pytest.raises(ImproperlyConfigured, match=r"LAB_SIGNUP: «x» no vale; .*; LAB_POOL_MIN: -1 es poco; 0 como mínimo\."):
+        load()
+
+
+def test_a_secret_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LAB_SECRET_KEY")
+    with pytest.raises(ImproperlyConfigured, match="LAB_SECRET_KEY: falta"):
         load()
 
 

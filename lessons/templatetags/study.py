@@ -1,4 +1,4 @@
-"""How times and exercises are said to people."""
+"""How times and exercises are said to a student."""
 
 from __future__ import annotations
 
@@ -25,6 +25,6 @@ def minutes(number: int) -> str:
 
 @register.filter
 def exercise_title(key: str) -> str:
-    """An exercise's title; of one that has left the course, its key."""
+    """An exercise by its title; by its key, once it has left the course."""
     found = catalog.exercise(key)
     return found.title if found else key

@@ -1,7 +1,8 @@
 """The doctor: tries, from inside real sandboxes, every way out of them that we know of, and remembers the outcome.
 
-    attacks.py   what is tried and what must come of it, as data     syscalls.py   numbers of the refused calls
+    attacks.py   what is tried, as data: escapes.py, network.py, exhaustion.py; attempt.py says what an attempt is
     runner.py    tries it in two sandboxes of its own                host.py       what the machine lacks
+    syscalls.py  numbers of calls, the refused ones and others
 
 The web refuses to start over a lab that the doctor, last time, found open (`refuse_unsafe`).
 """
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext as _
 
+from lessons import catalog
 from sandboxes.doctor import host
 from sandboxes.doctor.attacks import attacks
 from sandboxes.doctor.runner import Finding, examine
@@ -36,7 +38,7 @@ def run(engine: LabEngine, *, tell: Callable[[Finding], None] = lambda _finding:
     )
     tell(remapped)
     findings = [remapped, *examine(engine, attacks(), tell=tell)]
-    lacks = host.lacks(options)
+    lacks = host.lacks(options, catalog.course().exercises.values())
     if any(finding.name == "disco" and not finding.held for finding in findings):
         lacks.append(host.quotas_lack())
     return DoctorRun(

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import platform
+import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from django.utils.translation import gettext as _
+
+from lessons.catalog import Exercise
 
 
 @dataclass(frozen=True)
@@ -14,15 +20,24 @@ class Lack:
     what: str
     so: str
     exercises: str = "ninguno"
+    """Those that it touches, by name."""
 
 
-def lacks(options: frozenset[str], *, root: Path = Path("/")) -> list[Lack]:
-    """What is missing, given the lab engine's security options. `root` is where the machine's files are."""
+def lacks(options: frozenset[str], exercises: Iterable[Exercise], *, root: Path = Path("/")) -> list[Lack]:
+    """What is missing, given the lab engine's security options, and which exercises that touches.
+
+    `root` is where the machine's files are."""
     found = []
     if not _has_ipvs(root):
-        found.append(Lack("IPVS", "Swarm no reparte por la malla de enrutamiento ni por direcciones virtuales (endpoint-mode vip)"))
+        found.append(
+            Lack(
+                "IPVS",
+                "Swarm no reparte por la malla de enrutamiento ni por direcciones virtuales (endpoint-mode vip)",
+                _touched(exercises, _has_services),
+            )
+        )
     if not (root / "sys/fs/cgroup/cgroup.controllers").exists():
-        found.append(Lack("cgroups v2", "con la v1 no hay tope al número de cgroups de un laboratorio"))
+        found.append(Lack("cgroups v2", "con la v1 los grupos de un laboratorio los cuenta un vigilante, que llega un instante tarde"))
     if "apparmor" not in options:
         found.append(Lack("AppArmor", "falta esa segunda barrera; quedan el espacio de usuarios, seccomp y los cgroups"))
     if not any(mode.read_text().strip() == "squota" for mode in root.glob("sys/fs/btrfs/*/qgroups/mode")):
@@ -32,7 +47,16 @@ def lacks(options: frozenset[str], *, root: Path = Path("/")) -> list[Lack]:
 
 def quotas_lack() -> Lack:
     """What to say when the disk had no end."""
-    return Lack("cuotas de disco", "un laboratorio puede llenar el disco de todos: el motor debe estar sobre btrfs con cuotas")
+    return Lack("cuotas de disco", "un laboratorio puede llenar el disco de todos: el motor debe estar sobre btrfs con cuotas", _("todos"))
+
+
+def _touched(exercises: Iterable[Exercise], touches: Callable[[Exercise], bool]) -> str:
+    return ", ".join(sorted(exercise.slug for exercise in exercises if touches(exercise))) or "ninguno"
+
+
+def _has_services(exercise: Exercise) -> bool:
+    """Whether its solution makes services of a swarm."""
+    return any(re.search(r"\bdocker (service|stack)\b", solution) for solution in exercise.solutions)
 
 
 def _has_ipvs(root: Path) -> bool:

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from sandboxes.doctor.attacks import Attack, Seen
+from sandboxes.doctor.attempt import Attack, Seen
 from sandboxes.engine import EngineError, Flavor, LabEngine, Limits
 
 LABELS = {"lab.purpose": "doctor"}

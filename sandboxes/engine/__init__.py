@@ -58,6 +58,8 @@ class Container:
     """created, running, paused, exited…"""
     created: datetime
     labels: dict[str, str]
+    killed: bool = False
+    """Whether its first program was killed, by the kernel or whoever may."""
 
 
 @dataclass(frozen=True)

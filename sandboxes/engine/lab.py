@@ -182,6 +182,7 @@ class DockerLabEngine:
                     state=row["State"],
                     created=datetime.fromtimestamp(row["Created"], UTC),
                     labels=row["Labels"],
+                    killed=row["Status"].startswith("Exited (137)"),
                 )
                 for row in self._api.containers(all=True, filters={"label": f"lab.id={self._lab}"})
                 if row["Names"]

@@ -54,7 +54,7 @@ def _named(exercise: Exercise) -> list[str]:
     """The folders of the images that an exercise stands on: the sandbox's, the packages', and the course's that it names."""
     said = "".join(path.read_text(errors="ignore") for path in sorted(folder_of(exercise).rglob("*")) if path.is_file())
     course = tomllib.loads((IMAGES / "course" / "images.toml").read_text())
-    return ["sandbox", "packages", *(f"course/{folder}" for folder, name in sorted(course.items()) if name.rpartition(":")[0] in said)]
+    return ["sandbox", "packages", *(f"course/{folder}" for name, folder in sorted(course.items()) if name.rpartition(":")[0] in said)]
 
 
 def read(exercise: Exercise) -> Entry | None:

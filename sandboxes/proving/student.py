@@ -33,20 +33,29 @@ class Seat:
 
 
 @contextmanager
-def seat(exercise: Exercise) -> Iterator[Seat]:
-    """A student of the exercise, seated; raises EngineError if their sandbox does not start."""
+def made_up() -> Iterator[User]:
+    """A student, while the context lasts."""
     user = User.objects.create_user(f"{PREFIX}{uuid.uuid4().hex[:10]}")
-    sandbox = None
     try:
-        sandbox = lifecycle.start_here(user, exercise)
-        if sandbox.state != State.READY or sandbox.attempt is None:
-            raise EngineError(f"el laboratorio no arrancó: {sandbox.reason}")
-        drawn = {**sandbox.attempt.values, values.USER: user.username, values.PASSWORD: credentials.password(user)}
-        machines = {machine.node: machine.name for machine in sandbox.machines.all()}
-        yield Seat(exercise.bound(drawn), machines, drawn, store.past(sandbox))
+        yield user
     finally:
-        if sandbox:
-            lifecycle.clear(sandbox)
         user.delete()
         # The thread's own.
         connections.close_all()
+
+
+@contextmanager
+def seat(exercise: Exercise) -> Iterator[Seat]:
+    """A student of the exercise, seated; raises EngineError if their sandbox does not start."""
+    with made_up() as user:
+        sandbox = None
+        try:
+            sandbox = lifecycle.start_here(user, exercise)
+            if sandbox.state != State.READY or sandbox.attempt is None:
+                raise EngineError(f"el laboratorio no arrancó: {sandbox.reason}")
+            drawn = {**sandbox.attempt.values, values.USER: user.username, values.PASSWORD: credentials.password(user)}
+            machines = {machine.node: machine.name for machine in sandbox.machines.all()}
+            yield Seat(exercise.bound(drawn), machines, drawn, store.past(sandbox))
+        finally:
+            if sandbox:
+                lifecycle.clear(sandbox)

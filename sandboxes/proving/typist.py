@@ -18,9 +18,10 @@ _SHELL = ["env", "TERM=xterm", "LANG=C.UTF-8", "script", "-qfec", "su - alumno",
 _SETUP = """ stty rows 50 cols 200; PS1='$ '; PROMPT_COMMAND='printf "\\e]777;lab;%s\\a" "$?"'"""
 _MARK = re.compile(rb"\x1b\]777;lab;(\d+)\x07")
 _ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07]*\x07|\x1b[=>]|\r")
-_INNER_PROMPT = re.compile(rb"[#$>] ?\Z")
+_INNER_PROMPT = re.compile(rb"(?:[#$>]|Username:|Password:) ?\Z")
 _ENTERS = re.compile(
-    r"\s-[a-z]*(it|ti)[a-z]*\s|--interactive|\b(attach|ssh)\b|^\s*(sudo )?(bash|sh|su|newgrp|python3)( -[il]*)?( \w+)?\s*$"
+    r"\s-[a-z]*(it|ti)[a-z]*\s|--interactive|\bdocker login\b(?!.*\s(-p|--password))|"
+    r"\b(attach|ssh)\b|^\s*(sudo )?(bash|sh|su|newgrp|python3)( -[il]*)?( \w+)?\s*$"
 )
 """Commands that may put the typist in front of another prompt."""
 _KEYS = re.compile(r"(\^[A-Z\[\\\]])+")

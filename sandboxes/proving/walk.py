@@ -23,6 +23,8 @@ PATIENCE = 90
 _FENCE = re.compile(r"^(?P<indent> *)```terminal(?P<info>[^\n]*)\n(?P<body>.*?)^(?P=indent)```", re.MULTILINE | re.DOTALL)
 _INNER = re.compile(r"^(/[\w/.-]* [#$]|(?:root|alumno)@[\w.-]+:\S*[#$]|>>>|>) (?P<typed>.+)$")
 """A line that is typed in front of another prompt than the machine's."""
+_ASKED = re.compile(r"^(?P<what>Username|Password):(?: (?P<typed>.+))?$")
+"""A line of `docker login`: a name that is typed as it stands, or a password, which the text does not show."""
 _STARTED = "\x1b]777;run\x07"
 _ENDED = re.compile(r"\x1b\]777;lab;(\d+)\x07")
 _VARIES = (
@@ -66,15 +68,15 @@ def blocks(text: str) -> list[tuple[int, Transcript]]:
     return found
 
 
-def walk(text: str, engine: LabEngine) -> Walk:
-    """Type every block that is to be proven: those behind a `nueva` in a new sandbox."""
+def walk(text: str, engine: LabEngine, *, password: str = "") -> Walk:
+    """Type every block that is to be proven: those behind a `nueva` in a new sandbox. `password` is what `docker login` is told."""
     done = Walk()
     for part in _parts([block for block in blocks(text) if not block[1].untested]):
         with _sandbox(engine, [transcript.node for _line, transcript in part]) as machines:
             terminals = {node: _terminal(engine, machine) for node, machine in machines.items()}
             try:
                 for line, transcript in part:
-                    _type_block(line, transcript, terminals[transcript.node or "lab"], done)
+                    _type_block(line, transcript, terminals[transcript.node or "lab"], password, done)
             finally:
                 for terminal in terminals.values():
                     terminal.close()
@@ -121,9 +123,9 @@ def _terminal(engine: LabEngine, machine: str) -> Typist:
     return terminal
 
 
-def _type_block(line: int, transcript: Transcript, terminal: Typist, done: Walk) -> None:
+def _type_block(line: int, transcript: Transcript, terminal: Typist, password: str, done: Walk) -> None:
     codes: list[int] = []
-    for command, expected in _exchanges(transcript):
+    for command, expected in _exchanges(transcript, password):
         done.commands += 1
         try:
             seen, code = _ask(terminal, command)
@@ -143,21 +145,31 @@ def _type_block(line: int, transcript: Transcript, terminal: Typist, done: Walk)
         done.differences.append(Difference(line, transcript.commands[-1], "debía fallar y no falla ninguna orden"))
 
 
-def _exchanges(transcript: Transcript) -> Iterator[tuple[str, list[str]]]:
+def _exchanges(transcript: Transcript, password: str) -> Iterator[tuple[str, list[str]]]:
     """Each thing that is typed and the lines of answer that the text shows under it."""
     command = ""
     answer: list[str] = []
     for piece in transcript.pieces:
         for line in [piece.command] if piece.command else piece.shown.splitlines():
-            inner = None if piece.command else _INNER.match(line)
-            if piece.command or inner:
+            typed = line if piece.command else _typed_inside(line, password)
+            if typed is not None:
                 if command:
                     yield command, answer
-                command, answer = inner["typed"] if inner else line, []
+                command, answer = typed, []
             else:
                 answer.append(line)
     if command:
         yield command, answer
+
+
+def _typed_inside(line: str, password: str) -> str | None:
+    """What is typed in front of a prompt that the line of answer shows; None if it shows none."""
+    if inner := _INNER.match(line):
+        return inner["typed"]
+    asked = _ASKED.match(line)
+    if not asked or bool(asked["typed"]) != (asked["what"] == "Username"):
+        return None
+    return asked["typed"] or password
 
 
 def _ask(terminal: Typist, command: str) -> tuple[list[str], int | None]:

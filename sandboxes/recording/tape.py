@@ -11,18 +11,22 @@ from datetime import timedelta
 from pathlib import Path
 
 import structlog
+from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
+from lessons import cohorts
+from lessons.models import Cohort
 from sandboxes.models import Machine, Recording, RecordingChoice
 from sandboxes.recording.cast import Cast, written
 from sandboxes.terminal import protocol
 
 log = structlog.get_logger()
 
-OPTIONAL, NEVER = "opcional", "nunca"
+OPTIONAL, NEVER = cohorts.OPTIONAL, cohorts.NEVER
 LAST_SCREEN = 32 << 10
 """Bytes of the replay, its end, that a recording begins with."""
 RESET = b"\x1bc"
@@ -80,10 +84,36 @@ def begin(user_id: int, machine: Machine, shell: str, size: bytes) -> Tape | Non
     return Tape(recording, Cast(folder / recording.file, columns=columns, rows=rows, most=settings.ENV.recording_max << 20))
 
 
+def policy_of(user_id: int) -> str:
+    """`siempre`, `opcional` or `nunca`: as somebody's classes say, else the lab, whose «nunca» nobody overrules."""
+    return NEVER if _lab_never() else cohorts.recording_of(user_id, otherwise=settings.ENV.recording)
+
+
+def policy_in(cohort: Cohort) -> str:
+    """The same of a class alone."""
+    return NEVER if _lab_never() else cohort.recording or settings.ENV.recording
+
+
 def is_recorded(user_id: int) -> bool:
-    if settings.ENV.recording == NEVER or not settings.ENV.recordings_days:
-        return False
-    return settings.ENV.recording != OPTIONAL or not RecordingChoice.objects.filter(user=user_id, refused=True).exists()
+    policy = policy_of(user_id)
+    if policy == OPTIONAL:
+        return not RecordingChoice.objects.filter(user=user_id, refused=True).exists()
+    return policy != NEVER
+
+
+def group_of(user_id: object) -> str:
+    """The channel group in which a user's terminals hear whether they are to be recorded."""
+    return f"recording-{user_id}"
+
+
+def apply(user_id: int) -> None:
+    """Tell a user's open terminals whether they are to be recorded from now on."""
+    message = {"type": "recording.choice", "refused": not is_recorded(user_id)}
+    async_to_sync(get_channel_layer().group_send)(group_of(user_id), message)
+
+
+def _lab_never() -> bool:
+    return settings.ENV.recording == NEVER or not settings.ENV.recordings_days
 
 
 def path_of(recording: Recording) -> Path:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator, Iterator
+from itertools import islice
 from typing import Any
 from typing import cast as cast_type
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import User
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.csp import csp_override
 from django.views.decorators.http import require_GET, require_POST
 
-from lessons import progress
+from lessons import cohorts, progress
+from lessons.accounts import person
 from lessons.models import CheckRun
 from lessons.sources import strings_in
 from sandboxes.events import store
@@ -29,6 +30,7 @@ from sandboxes.recording import marks, tape
 from sandboxes.recording.marks import CHECK, EVENT, Mark
 
 PER_PAGE = 50
+LINES = 2000
 SHOWN = frozenset({"container", "image", "network", "volume", "service"})
 _POLICY = cast_type("dict[str, list[str]]", settings.SECURE_CSP)
 PLAYER_CSP = {**_POLICY, "script-src": [*_POLICY["script-src"], "'wasm-unsafe-eval'"]}
@@ -39,7 +41,7 @@ NOTES = ("id", "tipo", "titulo", "requiere")
 @require_GET
 @login_required
 def recordings(request: HttpRequest) -> HttpResponse:
-    """One's own recordings, the newest first; a teacher's, everybody's or those of `usuario`."""
+    """One's own recordings, the newest first; a teacher's, their students' too, or those of `usuario`."""
     wanted = request.GET.get("usuario", "").strip()
     found = _visible(request).order_by("-started")
     if wanted:
@@ -70,9 +72,20 @@ def replay(request: HttpRequest, recording_id: int) -> HttpResponse:
 def cast(request: HttpRequest, recording_id: int) -> StreamingHttpResponse:
     """The recording's file with its marks."""
     recording = _find(request, recording_id)
-    answer = StreamingHttpResponse(marks.merged(tape.path_of(recording), all_marks(recording)), content_type="application/x-asciicast")
+    lines = marks.merged(tape.path_of(recording), all_marks(recording))
+    answer = StreamingHttpResponse(_in_lots(lines), content_type="application/x-asciicast")
     answer["Cache-Control"] = "private, no-store"
     return answer
+
+
+async def _in_lots(lines: Iterator[str]) -> AsyncIterator[str]:
+    """So many lines at a time, read beside the event loop: what nobody has asked for yet is not read."""
+
+    def read() -> str:
+        return "".join(islice(lines, LINES))
+
+    while lot := await sync_to_async(read, thread_sensitive=False)():
+        yield lot
 
 
 @require_GET
@@ -94,11 +107,11 @@ def cause(request: HttpRequest, check_id: int, item: str) -> HttpResponse:
 @login_required
 def choose(request: HttpRequest) -> HttpResponse:
     """Be recorded or not, from now on, where the class leaves it to the student."""
-    if settings.ENV.recording != tape.OPTIONAL:
+    if tape.policy_of(person(request).pk) != tape.OPTIONAL:
         raise Http404
     refused = request.POST.get("grabar") != "1"
     RecordingChoice.objects.update_or_create(user=person(request), defaults={"refused": refused})
-    async_to_sync(get_channel_layer().group_send)(choice_group(request.user.pk), {"type": "recording.choice", "refused": refused})
+    tape.apply(person(request).pk)
     if not getattr(request, "htmx", False):
         return redirect("recordings")
     return render(request, "sandboxes/recording.html", choice_context(request))
@@ -106,17 +119,8 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 def choice_context(request: HttpRequest) -> dict[str, Any]:
     """What the page says of being recorded."""
-    return {"recorded": tape.is_recorded(request.user.pk or 0), "may_refuse": settings.ENV.recording == tape.OPTIONAL}
-
-
-def person(request: HttpRequest) -> User:
-    """Who asks, where nobody gets without logging in."""
-    assert isinstance(request.user, User)
-    return request.user
-
-
-def choice_group(user_id: object) -> str:
-    return f"recording-{user_id}"
+    user = request.user.pk or 0
+    return {"recorded": tape.is_recorded(user), "may_refuse": tape.policy_of(user) == tape.OPTIONAL}
 
 
 def all_marks(recording: Recording) -> list[Mark]:
@@ -162,7 +166,7 @@ def _checked(recording: Recording) -> list[Mark]:
 
 def _visible(request: HttpRequest) -> QuerySet[Recording]:
     found = Recording.objects.select_related("sandbox__user", "sandbox__attempt__user")
-    return found if request.user.is_staff else found.filter(sandbox__user=request.user.pk)
+    return found.filter(Q(sandbox__user=request.user.pk) | Q(sandbox__user__in=cohorts.students_of(request.user)))
 
 
 def _find(request: HttpRequest, recording_id: int) -> Recording:

@@ -1,6 +1,6 @@
 """The token listener: an ASGI application with one path, which sandboxes reach at https://registro.lab:5001.
 
-It serves nothing else of the site. uvicorn runs it (host/services.py).
+It serves nothing else of the site. uvicorn runs it (host/registry.py).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Reads and removes the registry's own files (Distribution's layout, storage driver `filesystem`): a repository links to
 the blobs it is made of. A blob in several of somebody's repositories counts once; one that others also have counts for
-each. Blobs that nobody links to any more go when the registry next starts (host/services.py).
+each. Blobs that nobody links to any more go when the registry next starts (host/registry.py).
 """
 
 from __future__ import annotations

@@ -163,10 +163,12 @@ class TerminalConsumer(AsyncConsumer):
 
     async def recording_choice(self, event: dict[str, Any]) -> None:
         """From the channel layer: the student wants to be recorded, or no longer."""
+        if bool(self._tape) != bool(event["refused"]):
+            return  # as it is already
         former, self._tape = self._tape, None
         if former:
             await former.close()
-        if not event["refused"] and self._sandbox and self._attached.is_set():
+        elif self._sandbox and self._attached.is_set():
             self._tape = await tape.begin(self.scope["user"].pk, self._machine, self._name, self._size)
 
     async def _say(self, frame: bytes) -> None:

@@ -62,6 +62,14 @@ def read(user: AbstractBaseUser | AnonymousUser) -> dict[str, Any]:
     return dict(found.values) if found else {}
 
 
+def layout_of(user_id: int, sandbox_id: UUID) -> dict[str, Any] | None:
+    """How a user has arranged the terminals of a sandbox; None if as they come."""
+    found = TerminalPreferences.objects.filter(user=user_id).first()
+    layouts = found.values.get("layouts", {}) if found else {}
+    layout: dict[str, Any] | None = layouts.get(str(sandbox_id))
+    return layout
+
+
 def write(user: AbstractBaseUser, sent: bytes) -> None:
     """Keep what the page sent; raises ValidationError (pydantic) if it is not preferences."""
     values = Preferences.model_validate_json(sent).model_dump(mode="json")

@@ -28,6 +28,7 @@ CODES = {
     "not-found": 4404,
     "protocol": 4400,
     "ended": 4410,
+    "visit-over": 4411,
     "early": 4425,
     "too-big": 4413,
     "too-fast": 4428,

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 from pydantic import ValidationError
 
+from sandboxes import visits
 from sandboxes.terminal import preferences
 
 
@@ -18,6 +19,7 @@ def keep_preferences(request: HttpRequest) -> HttpResponse:
     try:
         assert not request.user.is_anonymous
         preferences.write(request.user, request.body)
+        visits.rearranged(request.user.pk)
     except ValidationError:
         return HttpResponse(status=400)
     return HttpResponse(status=204)

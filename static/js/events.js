@@ -1,7 +1,7 @@
 // What happens in the laboratory: the messages of /ws/laboratorio/<sandbox>/ become events of the document,
 // `laboratorio:snapshot`, `laboratorio:check`, `laboratorio:ports`… with the message as their `detail`. A module that
-// comes late asks for the last one with `last("snapshot")`.
-const FINAL = new Set([4401, 4403, 4404, 4410, 4429]);
+// comes late asks for the last one with `last("snapshot")`. When there will be no more, `laboratorio:closed`.
+const FINAL = new Set([4401, 4403, 4404, 4410, 4411, 4429]);
 const SLOWEST = 8000;
 
 let feed = null; // { sandbox, socket, messages }
@@ -36,7 +36,11 @@ function connect(mine) {
     document.dispatchEvent(new CustomEvent(`laboratorio:${message.type}`, { detail: message }));
   };
   socket.onclose = ({ code }) => {
-    if (mine !== feed || FINAL.has(code)) return;
+    if (mine !== feed) return;
+    if (FINAL.has(code)) {
+      document.dispatchEvent(new CustomEvent("laboratorio:closed", { detail: { code } }));
+      return;
+    }
     mine.retry = setTimeout(() => connect(mine), mine.delay);
     mine.delay = Math.min(mine.delay * 2, SLOWEST);
   };

@@ -1,5 +1,6 @@
 // The exercise's page: keeps the terminal in step with the panel that the server renders.
 import htmx from "htmx.org";
+import { followCompany } from "./company.js";
 import { followEvents } from "./events.js";
 import { keepFocus, tellResult } from "./focus.js";
 import "./live.js";
@@ -20,6 +21,7 @@ let open = ""; // the sandbox and nodes whose terminals are shown
 function follow() {
   const { sandbox, coming, nodes } = document.querySelector("[data-testid=lab-state]")?.dataset ?? {};
   followEvents(sandbox);
+  followCompany(sandbox ?? "");
   show(sandbox || coming, nodes, !sandbox);
 }
 

@@ -16,6 +16,13 @@ export function openTerminals(root, sandbox, nodes, waits = false) {
   return open;
 }
 
+/** Another's, as they have them: `guest` is {layout, types}. */
+export function visitTerminals(root, sandbox, nodes, guest) {
+  preferences ??= new Preferences(root);
+  open = new Workspace(root, { sandbox, nodes, preferences, guest });
+  return open;
+}
+
 export function closeTerminals() {
   open?.dispose();
   open = null;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,37 @@ def test_what_is_said_of_a_command_is_so(row: list[str]) -> None:
         assert command.strip("`") in typed(number)
     else:
         assert today.strip("`") in typed(number).replace('\\"', '"')
+
+
+def test_a_successor_is_a_whole_command_of_the_lesson() -> None:
+    assert [row[0] for row in ORDERS if row[2] == "sucesor" and int(row[4]) in CHECKED and len(row[3].split()) < 3] == []
+
+
+def counted(found: list[list[str]]) -> str:
+    kinds = Counter(row[2] for row in found)
+    return f"{kinds['tal cual']} tal cual, {kinds['sucesor']} sucesores y {kinds['error esperado']} errores esperados."
+
+
+def test_the_counts_are_those_of_the_table() -> None:
+    text = " ".join(TABLE.split())
+    half = [row for row in ORDERS if int(row[4]) in CHECKED]
+    assert f"{len(ORDERS)} líneas: {counted(ORDERS)}" in text
+    assert f"{len(half)} son de las lecciones 1 a 11: {counted(half)}" in text
+
+
+def exercises() -> list[list[str]]:
+    """What the table says of every exercise."""
+    return [
+        [str(found.number), each.slug, *(str(len(parts)) for parts in (each.checks, each.solutions, each.mistakes))]
+        for found in COURSE.lessons
+        for each in found.exercises
+    ]
+
+
+def test_every_exercise_is_in_the_table_with_what_it_is_proven_by() -> None:
+    wanted = exercises()
+    assert rows("Ejercicios") == wanted, "\n".join(f"| {' | '.join(row)} |" for row in wanted)
+    sums = [sum(int(row[column]) for row in wanted) for column in (2, 3, 4)]
+    assert f"{len(wanted)} ejercicios, {sums[0]} comprobaciones, {sums[1]} soluciones y {sums[2]} errores" in TABLE
+    assert len([row for row in wanted if int(row[0]) in CHECKED]) >= 45
+    assert [row[1] for row in wanted if int(row[3]) < 1 or int(row[4]) < 3] == []

@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from sandboxes import doctor, engine
-from sandboxes.doctor.attacks import NOTHING, Attack, says
+from sandboxes.doctor.attempt import NOTHING, Attack, says
 from sandboxes.models import DoctorRun
 
 pytestmark = [pytest.mark.engine, pytest.mark.django_db]

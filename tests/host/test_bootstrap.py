@@ -1,4 +1,4 @@
-"""What `make uninstall` takes away, and which bundles `make run BUNDLE=` refuses."""
+"""What `make run` refuses, what `make uninstall` takes away, and which bundles `make run BUNDLE=` refuses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def clone(tmp_path: Path) -> Path:
     programs.mkdir()
     (programs / "apt-get").write_text(
         f'#!/bin/sh\necho "$@" >>{tmp_path}/apt-calls\n/usr/sbin/policy-rc.d docker-registry stop\n'
-        f'echo $? >{tmp_path}/policy\necho "apt says why" >&2\n[ ! -e {tmp_path}/broken ]\n'
+        f'echo $? >{tmp_path}/policy\necho "apt says why" >&2\n[ "$1" = update ] || [ ! -e {tmp_path}/broken ]\n'
     )
     (programs / "apt-get").chmod(0o755)
     return clone
@@ -97,3 +97,63 @@ def test_a_bundle_that_cannot_be_used_is_refused_by_one_sentence(clone: Path, tm
     subprocess.run(["tar", "-C", str(tmp_path), "-czf", str(bundle), "about"], check=True)
     assert "hazlo de nuevo con «make bundle»" in start_from(clone, bundle, state)
     assert not (state / "added-packages").exists()
+
+
+def starting(clone: Path, *before: str, script: str = "", **given: str) -> str:
+    """What `make run` says on a machine that `before` and `script` make another, where it can't go on."""
+    command = f"{script}exec sh host/bootstrap.sh up --name nunca"
+    env = {**os.environ, "LAB_STATE": str(clone.parent / "state"), **given}
+    done = subprocess.run([*before, "sh", "-ec", command], cwd=clone, env=env, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1, done.stdout
+    said = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    assert len(said) == 1, done.stderr
+    return said[0]
+
+
+def test_who_is_not_root_is_told(clone: Path) -> None:
+    assert "hace falta ser root" in starting(clone, "unshare", "--user")
+
+
+def test_a_system_that_is_not_debian_is_told_by_its_name(clone: Path) -> None:
+    (clone / "release").write_text('ID=fedora\nPRETTY_NAME="Fedora Linux 43"\n')
+    said = starting(clone, "unshare", "--mount", script="mount --bind release /etc/os-release; ")
+    assert "no es Debian ni deriva de él (Fedora Linux 43)" in said
+
+
+def test_a_kernel_without_user_namespaces_is_told(clone: Path) -> None:
+    (clone / "none").write_text("0\n")
+    said = starting(clone, "unshare", "--mount", script="mount --bind none /proc/sys/user/max_user_namespaces; ")
+    assert "sysctl -w user.max_user_namespaces=15000" in said
+
+
+def test_a_full_disk_is_told_with_what_is_missing(clone: Path) -> None:
+    assert "hacen falta 999999999: libera espacio o pon LAB_STATE en otro disco" in starting(clone, LAB_MIN_DISK_MB="999999999")
+
+
+def test_a_folder_that_cannot_be_written_is_told(clone: Path) -> None:
+    assert "no se puede escribir en /proc/laboratorio" in starting(clone, LAB_STATE="/proc/laboratorio")
+
+
+@pytest.mark.parametrize("engine", [True, False], ids=["another-engine", "no-engine"])
+def test_an_engine_of_another_vendor_is_left_alone(clone: Path, engine: bool) -> None:
+    programs = clone.parent / "bin"
+    for name in ("sh", "id", "cat", "df", "awk", "mkdir", "grep", "cut", "dirname", "rm", "chmod", "python3", "ls"):
+        (programs / name).symlink_to(shutil.which(name) or "")
+    others = {"dpkg-query": "un", "npm": ""} | ({"dockerd": "Docker CE"} if engine else {})
+    for name, said in others.items():
+        (programs / name).write_text(f"#!/bin/sh\necho '{said}'\n")
+        (programs / name).chmod(0o755)
+    (clone.parent / "broken").touch()
+    assert "no se pudieron instalar los paquetes" in starting(clone, PATH=str(programs), LAB_MIN_DISK_MB="1")
+    asked = (clone.parent / "apt-calls").read_text().split()
+    assert "btrfs-progs" in asked
+    assert ("docker.io" in asked) is not engine
+    assert not [word for word in asked if word in ("remove", "purge")]
+
+
+def test_a_copy_that_installed_nothing_does_not_take_away_what_another_did(clone: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    (state / "lab").mkdir(parents=True)
+    (state / "lab" / "env").touch()
+    assert "en la carpeta desde la que se arrancó" in uninstall(clone, state, code=1)
+    assert (state / "lab" / "env").exists()

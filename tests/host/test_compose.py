@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from host import accounts, compose, compose_files, composed, images, instance, routes
+from host import accounts, compose, compose_files, composed, environment, images, instance, routes
 from host.instance import ROOT, HostError, Instance
 
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -23,6 +24,7 @@ def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
     """A composed lab whose folders are the test's; its owner need not exist."""
     monkeypatch.setattr(instance, "STATE", tmp_path)
     monkeypatch.setattr(compose_files, "STATE", tmp_path)
+    monkeypatch.setattr(accounts, "ensure", lambda: None)
     monkeypatch.setattr(accounts, "ids", lambda: (os.getuid(), os.getgid()))
     monkeypatch.setattr(images, "mirror", lambda: tmp_path / "mirror")
     monkeypatch.setattr(images, "sandbox_reference", lambda: "sandbox:1")
@@ -51,7 +53,7 @@ def test_only_who_works_with_sandboxes_sees_the_engine_and_only_its_gate() -> No
         for volume in service.get("volumes", [])
         if isinstance(volume, dict) and "/run" in volume["source"]
     }
-    assert set(seen) == {"web", "worker", "previews", "collector"}
+    assert set(seen) == {"web", "worker", "previews", "collector", "migrate"}
     assert all(volume["source"].endswith("/gate}") and volume["read_only"] for volume in seen.values())
 
 
@@ -71,6 +73,7 @@ def test_database_and_redis_are_on_a_network_without_a_way_out() -> None:
 
 
 def test_the_file_asks_for_nothing_that_is_not_written(lab: Instance) -> None:
+    lab.compose.mkdir()
     wanted = set(compose_files._wanted(lab, SITE, base="base", course=Path("/x/curso")))
     text = (ROOT / "docker-compose.yml").read_text()
     asked = {part.split(":-")[0] for part in text.replace("$$", "").split("${")[1:] if ":-" in part}
@@ -79,6 +82,7 @@ def test_the_file_asks_for_nothing_that_is_not_written(lab: Instance) -> None:
 
 
 def test_secrets_have_files_of_their_own_and_stay(lab: Instance) -> None:
+    compose_files.write_secrets(lab, SITE)
     compose_files.write(lab, SITE, base="base")
     first = {file: (lab.compose / file).read_text() for file in compose_files.SECRETS.values()}
     assert first["secret_key"] == "clave"
@@ -88,15 +92,28 @@ def test_secrets_have_files_of_their_own_and_stay(lab: Instance) -> None:
     assert not [secret for secret in first.values() if secret in told]
     assert "LAB_SIGNUP='codigo'" in told
     certificate = (lab.compose / "tls.crt").read_text()
-    compose_files.write(lab, {name: value for name, value in SITE.items() if name != "LAB_SECRET_KEY"}, base="base")
+    compose_files.write_secrets(lab, {name: value for name, value in SITE.items() if name != "LAB_SECRET_KEY"})
     assert {file: (lab.compose / file).read_text() for file in first} == first
     assert (lab.compose / "tls.crt").read_text() == certificate
 
 
+def test_who_has_read_a_secret_that_is_another_now_is_made_anew(lab: Instance) -> None:
+    def version() -> str:
+        compose_files.write(lab, SITE, base="base")
+        return environment.read(compose_files.dot_env(lab))["LAB_SECRETS_VERSION"]
+
+    compose_files.write_secrets(lab, SITE)
+    first = version()
+    compose_files.write_secrets(lab, SITE)
+    assert version() == first
+    compose_files.write_secrets(lab, {**SITE, "LAB_SECRET_KEY": "otra"})
+    assert version() != first
+
+
 def test_another_address_gets_another_certificate(lab: Instance) -> None:
-    compose_files.write(lab, SITE, base="base")
+    compose_files.write_secrets(lab, SITE)
     before = (lab.compose / "tls.crt").read_text()
-    compose_files.write(lab, {**SITE, "LAB_ALLOWED_ORIGINS": "https://10.0.0.5:8443"}, base="base")
+    compose_files.write_secrets(lab, {**SITE, "LAB_ALLOWED_ORIGINS": "https://10.0.0.5:8443"})
     assert (lab.compose / "tls.crt").read_text() != before
     assert "10.0.0.5" in (lab.compose / "tls.names").read_text().split()
 
@@ -111,12 +128,14 @@ def test_another_address_gets_another_certificate(lab: Instance) -> None:
     ],
 )
 def test_previews_have_the_certificate_and_the_ports_they_need(lab: Instance, preview: str, name: str, profile: str) -> None:
+    compose_files.write_secrets(lab, {**SITE, "LAB_PREVIEW": preview})
     compose_files.write(lab, {**SITE, "LAB_PREVIEW": preview}, base="base")
     assert name in (lab.compose / "tls.names").read_text().split()
     assert f"COMPOSE_PROFILES='{profile}'" in compose_files.dot_env(lab).read_text()
 
 
 def test_a_course_of_ones_own_is_seen_under_its_name(lab: Instance, tmp_path: Path) -> None:
+    lab.compose.mkdir()
     compose_files.write(lab, {**SITE, "LAB_COURSE_DIR": str(tmp_path / "redes")}, base="base")
     assert "LAB_COURSE_DIR='/srv/curso/redes'" in (lab.compose / "site.env").read_text()
     assert f"LAB_COURSE_SOURCE='{tmp_path}/redes'" in compose_files.dot_env(lab).read_text()
@@ -124,13 +143,14 @@ def test_a_course_of_ones_own_is_seen_under_its_name(lab: Instance, tmp_path: Pa
 
 @pytest.mark.parametrize("wrong", ["it's", "a\nb"])
 def test_what_cannot_be_quoted_is_told(lab: Instance, wrong: str) -> None:
+    lab.compose.mkdir()
     with pytest.raises(HostError, match="LAB_SIGNUP"):
         compose_files.write(lab, {**SITE, "LAB_SIGNUP": wrong}, base="base")
 
 
 def test_a_certificate_that_cannot_be_read_is_told(lab: Instance) -> None:
     with pytest.raises(HostError, match="LAB_TLS_KEY"):
-        compose_files.write(lab, {**SITE, "LAB_TLS_CERT": __file__, "LAB_TLS_KEY": "/no/hay.key"}, base="base")
+        compose_files.write_secrets(lab, {**SITE, "LAB_TLS_CERT": __file__, "LAB_TLS_KEY": "/no/hay.key"})
 
 
 def test_rules_name_the_bridges_of_the_file_and_end_by_rejecting(lab: Instance) -> None:
@@ -186,3 +206,66 @@ def test_the_hosts_part_is_known_by_what_it_is_made_of(monkeypatch: pytest.Monke
     assert composed.version({}) != first
     monkeypatch.setattr(images, "sandbox_reference", lambda: "sandbox:otra")
     assert composed.version({"LAB_INTERNET": "true"}) != first
+
+
+def test_two_machines_differ_by_their_environment_alone(lab: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the file comes to with the `.env` of each: nothing that the host has one of is in both."""
+
+    def rendered(name: str, octet: str, **given: str) -> dict[str, Any]:
+        monkeypatch.setenv("LAB_SUBNET_OCTET", octet)
+        each = Instance(name, composed=True)
+        each.home.mkdir(exist_ok=True)
+        compose_files.write_secrets(each, {**SITE, **given})
+        compose_files.write(each, {**SITE, **given}, base="base")
+        values = environment.read(compose_files.dot_env(each))
+        text = re.sub(
+            r"\$\{(\w+):-([^}]*)\}", lambda found: values.get(found[1], found[2]).strip("'"), (ROOT / "docker-compose.yml").read_text()
+        )
+        found: dict[str, Any] = yaml.safe_load(text)
+        return found
+
+    both = [
+        rendered("prueba", "140"),
+        rendered("tarde", "150", LAB_BIND="127.0.0.1:8444", LAB_URL="https://tarde.local:8444"),
+    ]
+    for first, second in (
+        [{each["name"]} for each in both],
+        [{service["image"] for service in each["services"].values()} for each in both],
+        [{port for service in each["services"].values() for port in service.get("ports", [])} for each in both],
+        [{network["ipam"]["config"][0]["subnet"] for network in each["networks"].values() if "ipam" in network} for each in both],
+        [{network["driver_opts"]["com.docker.network.bridge.name"] for network in each["networks"].values()} for each in both],
+        [{secret["file"] for name, secret in each["secrets"].items() if name != "authorities"} for each in both],
+        [{service["env_file"][0]["path"] for service in each["services"].values() if "env_file" in service} for each in both],
+    ):
+        assert first
+        assert len(first) == len(second)
+        assert not first & second
+
+
+@pytest.mark.parametrize(
+    ("answer", "kept", "needs"),
+    [
+        ((), False, True),
+        (("machine",), False, False),
+        ((), True, True),
+        (("machine",), True, "los datos de este sitio están en su motor propio"),
+        (("another",), False, "el laboratorio «manana» tiene en marcha un motor propio"),
+        (("machine", "another"), False, False),
+    ],
+)
+def test_no_engine_of_ours_starts_beside_another(
+    lab: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: tuple[str, ...], kept: bool, needs: bool | str
+) -> None:
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    monkeypatch.setattr(composed, "RUN", tmp_path / "run")
+    sockets = {"machine": str(composed.MACHINE_SOCKET), "another": str(tmp_path / "run" / "manana" / "compose.sock")}
+    Path(sockets["another"]).parent.mkdir(parents=True)
+    Path(sockets["another"]).touch()
+    monkeypatch.setattr(composed, "succeeds", lambda *argv: argv[2] in [f"unix://{sockets[name]}" for name in answer])
+    if kept:
+        composed.engine_data(lab).mkdir()
+    if isinstance(needs, bool):
+        assert composed._needs_engine(lab) is needs
+    else:
+        with pytest.raises(HostError, match=needs):
+            composed._needs_engine(lab)

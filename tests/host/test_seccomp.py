@@ -105,17 +105,24 @@ def test_ioctl_types_are_split_in_two_without_rest() -> None:
     assert refused == {seccomp.BTRFS_IOCTL_TYPE}
 
 
-@pytest.mark.parametrize("family", [AF_UNIX, AF_INET, AF_NETLINK])
+@pytest.mark.parametrize("family", [AF_UNIX, AF_INET, seccomp.AF_INET6, AF_NETLINK])
 def test_ordinary_sockets_are_allowed(family: int) -> None:
     assert verdicts("socket", family, 1, 0) == {(ALLOW, None)}
 
 
-@pytest.mark.parametrize(
-    "family",
-    [seccomp.AF_VSOCK, seccomp.AF_VSOCK | HIGH],
-)
-def test_sockets_to_the_hypervisor_are_refused(family: int) -> None:
-    assert (ALLOW, None) not in verdicts("socket", family, 1, 0)
+AF_PACKET, AF_TIPC, AF_ALG, AF_VSOCK = 17, 30, 38, 40
+
+
+@pytest.mark.parametrize("high", [0, HIGH], ids=["", "high bits set"])
+@pytest.mark.parametrize("call", ["socket", "socketpair"])
+@pytest.mark.parametrize("family", [AF_PACKET, AF_TIPC, AF_ALG, AF_VSOCK])
+def test_sockets_of_other_families_are_refused(call: str, family: int, high: int) -> None:
+    assert verdicts(call, family | high, 1, 0) == set()
+
+
+def test_pairs_are_of_this_machine() -> None:
+    assert verdicts("socketpair", AF_UNIX, 1, 0) == {(ALLOW, None)}
+    assert verdicts("socketpair", AF_INET, 1, 0) == set()
 
 
 @pytest.mark.parametrize(("persona", "allowed"), [(0, True), (0xFFFFFFFF, True), (0x0008, True), (0x0040000, False), (0x0200000, False)])
@@ -128,7 +135,7 @@ def test_no_call_is_listed_twice_without_conditions() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-@pytest.mark.parametrize("name", ["ioctl", "socket", "personality"])
+@pytest.mark.parametrize("name", ["ioctl", "socket", "socketpair", "personality"])
 def test_calls_with_conditions_have_no_rule_without_them(name: str) -> None:
     assert all(rule["args"] for rule in PROFILE["syscalls"] if name in rule["names"])
 

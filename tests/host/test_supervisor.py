@@ -208,10 +208,15 @@ def test_a_group_of_its_own_spares_it_the_terminals_signals(lab: Supervisor) -> 
     assert os.getsid(pid) == pid
 
 
-def test_a_log_that_grew_too_much_is_put_aside(lab: Supervisor, tmp_path: Path) -> None:
-    log = tmp_path / "logs" / "one.log"
-    log.parent.mkdir()
-    with log.open("wb") as file:
-        file.truncate(20_000_001)
-    lab.start(service("echo new; exec sleep 100", ready=lambda: log.read_text() == "new\n"))
-    assert log.with_suffix(".log.1").stat().st_size == 20_000_001
+def test_a_log_that_grew_too_much_is_put_aside_while_it_is_written(
+    lab: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "LOG_BYTES", 100)
+    log, go = tmp_path / "logs" / "one.log", tmp_path / "go"
+    lab.start(service(f"seq 100; while [ ! -e {go} ]; do sleep 0.01; done; echo new; exec sleep 100"))
+    wait_until(lambda: log.read_text().endswith("100\n"))
+    lab.tend(print)
+    assert log.read_text() == ""
+    assert log.with_suffix(".log.1").read_text().splitlines() == [str(number) for number in range(1, 101)]
+    go.touch()
+    wait_until(lambda: log.read_text() == "new\n")

@@ -92,6 +92,11 @@ TEXTS = {
     "a box that is none": ("::: nota\nx\n:::", "no hay recuadros «nota»", False),
     "a question without an answer": ("::: predice\n¿Qué?\n:::", "le falta su respuesta", False),
     "an error without its message": ("::: error\nx\n:::", "lleva su mensaje", False),
+    "a machine's box without a condition": ("::: maquina\nx\n:::", "dice dónde es verdad", False),
+    "a fact that is none": ("::: maquina motro<29\nx\n:::", "no hay ningún dato «motro»", False),
+    "a condition that is none": ("::: maquina motor\nx\n:::", "no es una condición", False),
+    "an old machine's box": ('::: maquina cgroup=1 fecha=2025-10 fuente="https://x"\nx\n:::', "hace más de un año", True),
+    "a machine's box without its source": ("::: maquina cgroup=1 fecha=2026-10\nx\n:::", "«fecha=2026-11» y «fuente=", False),
     "a box with more": ("::: aviso mucho\nx\n:::", "no lleva nada más", False),
     "a block with more": ("```terminal nodos=a\n$ ls\n```", "no lleva «nodos=a»", False),
     "a block without a command": ("```terminal\nls\n```", "lleva alguna orden", False),
@@ -108,6 +113,20 @@ def test_texts_are_read_over(course: Path, text: str, said: str, warning: bool) 
     found = lint(course, today=TODAY)
     assert [(fault.path, fault.line, fault.warning) for fault in found if said in fault.said] == [(path, line, warning)]
     assert len(found) == 1
+
+
+def test_a_value_that_is_no_fact_is_told_where_it_stands(course: Path) -> None:
+    path = lesson_file(course)
+    line = path.read_text().count("\n") + 3
+    path.write_text(path.read_text() + "\n::: maquina motor<29\n{{motor}}, {{.State}} y {{moto}}.\n:::\n\n{{usuario}}\n")
+    assert [(fault.line, fault.said[:30]) for fault in lint(course, today=TODAY)] == [(line, "no hay ningún dato «moto» de la"[:30])]
+
+
+def test_a_lesson_without_an_exercise_is_a_fault(course: Path) -> None:
+    new_lesson(course, slug="segunda", title="Segunda")
+    assert [str(fault) for fault in lint(course, today=TODAY)] == [
+        f"{course / '02-segunda' / 'leccion.md'}:1: la lección no tiene ningún ejercicio."
+    ]
 
 
 def test_good_links_terms_and_code_are_left_alone(course: Path) -> None:
@@ -164,11 +183,12 @@ def test_every_bad_exercise_is_told_at_once(course: Path) -> None:
 
 
 def test_the_command_fails_on_faults_and_not_on_warnings(course: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    new_lesson(course, slug="segunda", title="Segunda")
+    exercise = course / "01-primeros-pasos" / "ejercicios" / "tu-nombre" / "ejercicio.yaml"
+    exercise.write_text(re.sub(r"pistas:\n(  - .*\n)+", "", exercise.read_text()))
     call_command("lint_course", str(course), "--json")
     said = json.loads(capsys.readouterr().out)
     assert said["ok"]
-    assert "no tiene ningún ejercicio" in said["warnings"][0]
+    assert f"{exercise}:1: aviso: el ejercicio no tiene pistas" in said["warnings"][0]
     lesson_file(course).write_text("[x](nada)")
     with pytest.raises(CommandError, match=r"leccion\.md:1: «nada» no existe"):
         call_command("lint_course", str(course))

@@ -27,6 +27,7 @@ class _Box:
     """Digests of its files that are not as in every machine."""
     planted: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     written: int = 1 << 20
+    killed: bool = False
     usage: Usage = field(default_factory=lambda: Usage(0, 512 << 20, 0, 10, 400))
 
 
@@ -140,7 +141,7 @@ class FakeLabEngine:
 
     def containers(self) -> list[Container]:
         self._call("containers", "")
-        return [Container(name, box.state, box.created, box.labels) for name, box in self.boxes.items()]
+        return [Container(name, box.state, box.created, box.labels, box.killed) for name, box in self.boxes.items()]
 
     def networks(self) -> list[str]:
         self._call("networks", "")

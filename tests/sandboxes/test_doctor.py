@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 
 from host import seccomp
+from lessons import catalog
 from sandboxes import doctor
 from sandboxes.doctor import host, runner, syscalls
-from sandboxes.doctor.attacks import ANSWERS, NOTHING, Attack, Seen, attacks, counts, says, spared
+from sandboxes.doctor.attacks import attacks
+from sandboxes.doctor.attempt import ANSWERS, NOTHING, Attack, Seen, counts, says, spared
 from sandboxes.engine import EngineError, ExecResult
 from sandboxes.models import DoctorRun
 
@@ -111,7 +114,7 @@ def test_attack_that_cannot_be_tried_does_not_count_as_held(prepared: Any, monke
 
 
 def test_lacks_are_what_the_machine_has_not_got(tmp_path: Path) -> None:
-    assert [lack.what for lack in host.lacks(frozenset({"userns"}), root=tmp_path)] == [
+    assert [lack.what for lack in host.lacks(frozenset({"userns"}), [], root=tmp_path)] == [
         "IPVS",
         "cgroups v2",
         "AppArmor",
@@ -120,7 +123,16 @@ def test_lacks_are_what_the_machine_has_not_got(tmp_path: Path) -> None:
     for file in ("proc/net/ip_vs", "sys/fs/cgroup/cgroup.controllers", "sys/fs/btrfs/some-disk/qgroups/mode"):
         (tmp_path / file).parent.mkdir(parents=True)
         (tmp_path / file).write_text("squota\n")
-    assert host.lacks(frozenset({"userns", "apparmor"}), root=tmp_path) == []
+    assert host.lacks(frozenset({"userns", "apparmor"}), [], root=tmp_path) == []
+
+
+def test_a_lack_names_the_exercises_that_it_touches(tmp_path: Path) -> None:
+    one, *_ = catalog.course().exercises.values()
+    services = replace(one, slug="malla", solutions=("docker swarm init\ndocker service create --name w busybox:1.37",))
+    plain = replace(one, slug="sin-malla", solutions=("docker ps",))
+    ipvs, *others = host.lacks(frozenset(), [plain, services], root=tmp_path)
+    assert (ipvs.what, ipvs.exercises) == ("IPVS", "malla")
+    assert {lack.exercises for lack in others} == {"ninguno"}
 
 
 @pytest.mark.django_db

@@ -123,6 +123,22 @@ def test_sandbox_whose_machine_died_says_so_and_can_be_continued(sandbox: Sandbo
     assert Sandbox.objects.get(pk=sandbox.pk).state == State.READY
 
 
+def test_sandbox_that_was_killed_by_itself_is_not_told_of_a_restart(
+    sandbox: Sandbox, bruno: Any, exercise: Any, lab: Any, sent: Any
+) -> None:
+    lifecycle.start(bruno, exercise)
+    work(sent)
+    box = lab.boxes[sandbox.machines.get().name]
+    box.state, box.killed = "exited", True
+    assert "pasó de lo que puede gastar" in sweep(sandbox).reason
+
+
+def test_killed_with_all_the_others_is_a_restart(sandbox: Sandbox, lab: Any, sent: Any) -> None:
+    box = lab.boxes[sandbox.machines.get().name]
+    box.state, box.killed = "exited", True
+    assert "se reinició" in sweep(sandbox).reason
+
+
 def test_orphan_container_and_network_are_removed_but_young_ones_are_left(lab: Any) -> None:
     for name, created in (("lab-viejo", LONG_AGO), ("lab-nuevo", timezone.now())):
         lab.create(name, hostname="lab", labels={"lab.machine": "0"}, limits=Limits(), flavor=Flavor())

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings as django_settings
 from django.test import Client
 from django.utils import timezone
 
-from lessons import catalog, progress
+from lessons import catalog, cohorts, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import CheckRun
 from sandboxes import lifecycle
@@ -226,6 +226,12 @@ def test_class_that_always_records_takes_no_refusal(ana: Any, client: Client, mo
 # The pages
 
 
+@async_to_sync
+async def read(answer: Any) -> str:
+    """What a page gets of a file that is sent as it is read."""
+    return "".join([piece.decode() async for piece in answer.streaming_content])
+
+
 @pytest.fixture
 def recording(sandbox: Sandbox) -> Recording:
     folder = Path(django_settings.ENV.recordings_dir)
@@ -237,9 +243,13 @@ def recording(sandbox: Sandbox) -> Recording:
 
 
 @pytest.mark.django_db
-def test_student_sees_theirs_and_a_teacher_their_students(ana: Any, bruno: Any, carmen: Any, recording: Recording, client: Client) -> None:
+def test_student_sees_theirs_and_a_teacher_their_students(
+    ana: Any, bruno: Any, carmen: Any, olga: Any, django_user_model: Any, recording: Recording, client: Client
+) -> None:
     url = f"/grabaciones/{recording.pk}/"
-    for user, status in ((ana, 200), (carmen, 200), (bruno, 404)):
+    diana = django_user_model.objects.create_user("diana", is_staff=True)
+    cohorts.join(cohorts.create(carmen, "Clase"), ana)
+    for user, status in ((ana, 200), (carmen, 200), (olga, 200), (bruno, 404), (diana, 404)):
         client.force_login(user)
         assert client.get(url).status_code == status
         assert client.get(f"{url}cast/").status_code == status
@@ -266,7 +276,7 @@ def test_page_marks_commands_events_and_checks(ana: Any, sandbox: Sandbox, recor
     text = client.get(f"/grabaciones/{recording.pk}/").content.decode()
     for said in ("docker run --name salduo", "salduo: terminó", "La imagen busybox:1.37 está en tu motor", "docker ps &lt;b&gt;"):
         assert said in text
-    cast_lines = [json.loads(line) for line in client.get(f"/grabaciones/{recording.pk}/cast/").getvalue().splitlines()]
+    cast_lines = [json.loads(line) for line in read(client.get(f"/grabaciones/{recording.pk}/cast/")).splitlines()]
     marked = [line[2] for line in cast_lines[1:] if line[1] == "m"]
     assert {"salduo: terminó", "docker ps <b>"} < set(marked)
     assert len(marked) == 4

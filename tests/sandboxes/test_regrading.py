@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from django.urls import reverse
 
-from lessons import catalog, kinds, progress
+from lessons import catalog, cohorts, kinds, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import CheckRun, Completion, Regrade
 from sandboxes import fingerprint, grading
@@ -127,6 +127,7 @@ def test_teachers_see_what_the_graders_saw_and_what_it_would_be_today(
     check = run(ana, exercise, "HOLA <b>", "más")
     CheckRun.objects.filter(pk=check.pk).update(content="otro", notes=["Un programa cambiado"])
     put(monkeypatch, ({**RAWS[0], "salida": "HOLA"}, RAWS[1]))
+    cohorts.join(cohorts.create(carmen, "Clase"), ana)
     client.force_login(carmen)
     page = client.get(check.get_absolute_url()).content.decode()
     assert "HOLA &lt;b&gt;" in page

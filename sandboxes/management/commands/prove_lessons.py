@@ -6,9 +6,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from lessons import catalog
+from lessons import catalog, values
 from sandboxes.engine import lab_engine
+from sandboxes.proving.student import made_up
 from sandboxes.proving.walk import Walk, walk
+from sandboxes.registry import credentials
 
 
 class Command(BaseCommand):
@@ -40,8 +42,15 @@ class Command(BaseCommand):
 
 def _walked(lesson: catalog.Lesson) -> Walk:
     """What differs is typed once more, in new machines: a slow moment is not the text's fault, and a true one comes back."""
-    done = walk(_text(lesson), lab_engine())
-    return walk(_text(lesson), lab_engine()) if done.differences else done
+    done = _walk(lesson)
+    return _walk(lesson) if done.differences else done
+
+
+def _walk(lesson: catalog.Lesson) -> Walk:
+    """As a made-up student, whom the class registry knows."""
+    with made_up() as student:
+        text = values.fill(_text(lesson), {values.USER: student.username})
+        return walk(text, lab_engine(), password=credentials.password(student))
 
 
 def _chosen(wanted: list[str]) -> list[catalog.Lesson]:

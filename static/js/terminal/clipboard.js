@@ -26,9 +26,9 @@ export async function copyText(text) {
 }
 
 export class Clipboard {
-  /** `notify(text)` tells the student something. */
-  constructor(term, host, preferences, notify) {
-    Object.assign(this, { term, host, preferences, notify });
+  /** `notify(text)` tells the student something. `visits`: what a program asks is its owner's affair. */
+  constructor(term, host, preferences, notify, { visits = false } = {}) {
+    Object.assign(this, { term, host, preferences, notify, visits });
     host.addEventListener("paste", (event) => this.pasted(event), { capture: true });
     host.addEventListener("mouseup", (event) => event.button === 0 && this.selected());
     host.addEventListener("contextmenu", (event) => this.rightClicked(event), { capture: true });
@@ -92,7 +92,7 @@ export class Clipboard {
   /** OSC 52: a program wants the clipboard. It may never read it, and write it only where the student allows it. */
   asked(data) {
     const [, coded] = data.split(";");
-    if (!coded || coded === "?") return true;
+    if (!coded || coded === "?" || this.visits) return true;
     if (!this.preferences.get("programsCopy")) {
       this.notify("Un programa ha querido copiar en tu portapapeles. Si te fías, permítelo en Opciones.");
       return true;

@@ -1,5 +1,5 @@
 // One shell's connection: opens it, notices when it is dead, comes back, and goes on where it was. Knows no page:
-// what it has to tell goes to `listener`: replay(), reset(), output(bytes, done), live(done), changed(state, reason, offer), size().
+// what it has to tell goes to `listener`: replay(), reset(), output(bytes, done), live(done), changed(state, reason, offer), size(); to who visits, sized(size).
 import { Outbox } from "./outbox.js";
 import * as protocol from "./protocol.js";
 
@@ -14,9 +14,10 @@ const SLEPT = 6000; // a clock that jumps by so much was asleep
 const SEND_BUFFER = 256 * 1024;
 
 export class Connection {
-  /** `waits`: the sandbox may not exist yet; the server holds the connection until it is ready. */
-  constructor(url, listener, { waits = false } = {}) {
+  /** `waits`: the sandbox may not exist yet; the server holds the connection until it is ready. `visits`: it is another's. */
+  constructor(url, listener, { waits = false, visits = false } = {}) {
     this.url = url;
+    this.visits = visits;
     this.waits = waits;
     this.listener = listener;
     this.outbox = new Outbox();
@@ -44,7 +45,7 @@ export class Connection {
 
   resize(columns, rows) {
     const size = `${columns}×${rows}`;
-    if (!this.begun || size === this.told) return;
+    if (this.visits || !this.begun || size === this.told) return;
     this.told = size;
     this.send(protocol.size(columns, rows));
   }
@@ -124,9 +125,11 @@ export class Connection {
     this.acknowledge(message.length);
     if (kind === protocol.BEGIN) this.begin(protocol.begin(payload));
     else if (kind === protocol.ACCEPTED) this.outbox.accept(protocol.accepted(payload));
+    else if (kind === protocol.SIZED) this.listener.sized(protocol.sized(payload));
     else if (kind === protocol.LIVE) this.listener.live(() => this.delay = FIRST_DELAY);
     else if (kind === protocol.EXIT) this.over(`la consola se cerró con el código ${protocol.exitStatus(payload)}`, "Abrir otra");
     else if (kind === protocol.TAKEN) this.tell("terminado", "esta terminal se abrió en otra ventana", "Traerla aquí");
+    else if (kind === protocol.REFUSED && this.visits) this.over("esta terminal no está abierta", "Reintentar");
     else if (kind === protocol.REFUSED) this.over("esta máquina no admite más terminales; cierra alguna", "Reintentar");
     this.pump();
   }
@@ -150,7 +153,7 @@ export class Connection {
   over(reason, offer) {
     this.epoch = this.offset = 0;
     this.outbox.forget(0);
-    this.tell("terminado", reason, offer);
+    this.tell("terminado", reason, this.visits ? "Reintentar" : offer);
     if (this.ending) this.close();
   }
 

@@ -14,10 +14,11 @@ export function element(name, properties = {}, ...children) {
 
 export const button = (text, onclick, properties = {}) => element("button", { type: "button", onclick, ...properties }, text);
 
-/** A modal dialog that is gone from the page when it closes. Gives what `returnValue` was. */
-export function ask(title, body, actions) {
+/** A modal dialog that is gone from the page when it closes. Gives what `returnValue` was. `careful`: it comes unasked, so that no
+ *  key that was meant for elsewhere may answer it; `signal` closes it. */
+export function ask(title, body, actions, { careful = false, signal } = {}) {
   return new Promise((done) => {
-    const heading = element("h2", { id: `dialogo-${Date.now()}` }, title);
+    const heading = element("h2", { id: `dialogo-${Date.now()}`, tabIndex: -1, autofocus: careful }, title);
     const dialog = element("dialog", { className: "terminal-dialog", "aria-labelledby": heading.id });
     const buttons = actions.map(([text, value, style], at) => button(text, () => dialog.close(value), { className: style ?? (at ? "quiet" : "") }));
     dialog.append(heading, body, element("p", { className: "choices" }, ...buttons));
@@ -26,6 +27,8 @@ export function ask(title, body, actions) {
       done(dialog.returnValue);
     });
     document.body.append(dialog);
+    signal?.addEventListener("abort", () => dialog.close(""));
     dialog.showModal();
+    if (careful) heading.focus();
   });
 }

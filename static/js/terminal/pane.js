@@ -16,9 +16,9 @@ const FORGET_AFTER = 12000;
 const UNSEEN = { size: () => ({ columns: 80, rows: 24 }), replay() {}, reset() {}, output: (_bytes, done) => done(), live: (done) => done(), changed() {} };
 
 export class Pane {
-  /** `owner`: the workspace (onKey, onState, onCommand, onPrompt, onFocus). */
-  constructor({ sandbox, waits, node, shell, label, preferences, owner }) {
-    Object.assign(this, { node, shell, preferences, owner });
+  /** `owner`: the workspace (onKey, onState, onCommand, onPrompt, onFocus). `guest`: what a visitor may do ({types}), else null. */
+  constructor({ sandbox, waits, node, shell, label, preferences, owner, guest = null }) {
+    Object.assign(this, { node, shell, preferences, owner, guest });
     this.status = element("p", { className: "connection", role: "status" });
     this.notice = element("div", { className: "pane-notice", role: "status", hidden: true });
     const host = element("div", { className: "host" });
@@ -32,26 +32,31 @@ export class Pane {
     if (this.screen) return;
     const { sandbox, waits, host, label } = this.place;
     this.screen = new Screen(host, {
-      label: `Terminal ${label}. Para salir de ella, pulsa Ctrl+Mayús+F6`, preferences: this.preferences.values,
+      label: `Terminal ${label}. Para salir de ella, pulsa Ctrl+Mayús+F6`, preferences: this.preferences.values, visits: Boolean(this.guest),
       onInput: (bytes) => this.type(this.owner.keybar.apply(bytes)), onResize: (columns, rows) => this.connection?.resize(columns, rows),
       onKey: (event) => this.owner.onKey(event, this),
-      onPort: (port) => window.open(`/laboratorio/${sandbox}/${this.node}/${port}/`, "_blank", "noopener"),
+      onPort: (port) => this.openPort(port),
     });
     const { term } = this.screen;
     this.finder = new Finder(this.screen);
     this.element.prepend(this.finder.bar);
-    this.clipboard = new Clipboard(term, host, this.preferences, (text) => this.tell(text));
+    this.clipboard = new Clipboard(term, host, this.preferences, (text) => this.tell(text), { visits: Boolean(this.guest) });
     this.marks = new Marks(term, {
       onCommand: (command) => this.owner.onCommand(this, command, this.screen.replaying), onPrompt: () => this.owner.onPrompt(this),
     });
-    this.files = new Files(this.element, {
+    this.files = this.guest ? null : new Files(this.element, {
       transfer: new Transfer(sandbox, this.node), folder: () => this.marks.folder, notify: (...said) => this.tell(...said),
     });
     term.parser.registerOscHandler(5379, (data) => {
-      if (!this.screen.replaying) this.files.offer(data);
+      if (!this.screen.replaying) this.files?.offer(data);
       return true;
     });
-    this.connection = new Connection(this.url(), this, { waits });
+    this.connection = new Connection(this.url(), this, { waits, visits: Boolean(this.guest) });
+  }
+
+  openPort(port) {
+    if (this.guest) this.tell("Sus puertos los abre quien tiene el laboratorio.");
+    else window.open(`/laboratorio/${this.place.sandbox}/${this.node}/${port}/`, "_blank", "noopener");
   }
 
   url() {
@@ -60,12 +65,17 @@ export class Pane {
   }
 
   type(bytes) {
+    if (this.guest && !this.guest.types) return this.tell("Solo estás mirando: para escribir, pídelo arriba.");
     if (!this.connection.type(bytes) && this.state === "reconectando") this.tell("Es demasiado para guardarlo hasta que vuelva la conexión.");
   }
 
   // What the connection tells.
   size() {
     return { columns: this.screen.term.cols, rows: this.screen.term.rows };
+  }
+
+  sized(size) {
+    this.screen.sized(size);
   }
 
   reset() {

@@ -2,7 +2,7 @@
 
 const code = (letter) => letter.charCodeAt(0);
 export const DATA = code("D"), REPLAY = code("R"), LIVE = code("L"), EXIT = code("E"), TAKEN = code("T"), REFUSED = code("F");
-export const BEGIN = code("B"), ACCEPTED = code("K"), PONG = code("P");
+export const BEGIN = code("B"), ACCEPTED = code("K"), PONG = code("P"), SIZED = code("Z");
 
 /** The close codes after which there is nothing to come back to, and what the student is told. */
 export const FINAL = {
@@ -12,6 +12,7 @@ export const FINAL = {
   4403: "este laboratorio no es tuyo o la página no es de aquí",
   4404: "ese laboratorio ya no existe",
   4410: "el laboratorio ha terminado",
+  4411: "la visita ha terminado",
   4413: "un mensaje era demasiado grande",
   4428: "la página mandaba mensajes demasiado deprisa",
   4429: "tienes demasiadas terminales abiertas; cierra alguna y vuelve a probar",
@@ -70,4 +71,10 @@ export function begin(payload) {
 }
 
 export const accepted = (payload) => number(payload, 0);
+
+/** To who visits: the size that the owner's terminal has. */
+export function sized(payload) {
+  const view = new DataView(payload.buffer, payload.byteOffset, 4);
+  return { columns: view.getUint16(0), rows: view.getUint16(2) };
+}
 export const exitStatus = (payload) => new DataView(payload.buffer, payload.byteOffset, 4).getUint32(0);

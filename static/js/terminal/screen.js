@@ -9,6 +9,7 @@ import { linkPorts, localPort } from "./ports.js";
 import { colours, ratio, resolve } from "./themes.js";
 
 const encoder = new TextEncoder();
+const FONT_LEAST = 6;
 const MONO = '"JetBrains Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace';
 
 // xterm makes <style> elements of its own; under a strict style-src they need the page's nonce.
@@ -28,9 +29,11 @@ export function withNonce(work) {
 }
 
 export class Screen {
-  /** `host`: an element that is on the page. */
-  constructor(host, { label, preferences, onInput, onResize, onKey, onPort }) {
+  /** `host`: an element that is on the page. `visits`: it is another's, and has their size. */
+  constructor(host, { label, preferences, visits = false, onInput, onResize, onKey, onPort }) {
     this.host = host;
+    this.visits = visits;
+    this.font = preferences.font;
     this.onPort = onPort;
     this.replaying = false;
     const theme = resolve(preferences.theme);
@@ -56,16 +59,16 @@ export class Screen {
     this.refit();
   }
 
-  /** What a program asked before we came must not be answered into today's shell. */
+  /** What a program asked before we came must not be answered into today's shell; nor what it asks its owner, by who visits. */
   ignoreOldQuestions() {
-    const old = () => this.replaying;
+    const old = () => this.replaying || this.visits;
     const { parser } = this.term;
     for (const id of [
       { final: "c" }, { prefix: ">", final: "c" }, { prefix: "=", final: "c" }, { final: "n" }, { prefix: "?", final: "n" },
       { prefix: ">", final: "q" }, { final: "t" }, { intermediates: "$", final: "p" }, { prefix: "?", intermediates: "$", final: "p" },
     ]) parser.registerCsiHandler(id, old);
     parser.registerDcsHandler({ intermediates: "$", final: "q" }, old);
-    for (const number of [4, 10, 11, 12]) parser.registerOscHandler(number, (data) => this.replaying && data.includes("?"));
+    for (const number of [4, 10, 11, 12]) parser.registerOscHandler(number, (data) => old() && data.includes("?"));
   }
 
   follow(event, address) {
@@ -80,7 +83,7 @@ export class Screen {
     withNonce(() => {
       this.term.options.theme = colours(theme);
       this.term.options.minimumContrastRatio = ratio(theme);
-      this.term.options.fontSize = preferences.font;
+      this.term.options.fontSize = this.font = preferences.font;
     });
     this.refit();
   }
@@ -107,7 +110,25 @@ export class Screen {
   }
 
   refit() {
-    if (this.host.offsetParent && this.host.clientHeight > 20) withNonce(() => this.fit.fit());
+    if (!this.host.offsetParent || this.host.clientHeight <= 20) return;
+    withNonce(() => (this.visits ? this.shrink() : this.fit.fit()));
+  }
+
+  /** The owner's size, once what came before it is drawn. */
+  sized({ columns, rows }) {
+    this.term.write("", () => {
+      withNonce(() => this.term.resize(columns, rows));
+      this.refit();
+    });
+  }
+
+  /** A letter no larger than one likes, and small enough for all of the owner's columns and rows. */
+  shrink() {
+    const now = this.fit.proposeDimensions();
+    if (!now) return;
+    const { cols, rows } = this.term;
+    const room = Math.min(now.cols / cols, now.rows / rows) * this.term.options.fontSize;
+    this.term.options.fontSize = Math.max(FONT_LEAST, Math.min(this.font, Math.floor(room)));
   }
 
   focus() {

@@ -13,13 +13,16 @@ import { Tabs } from "./tabs.js";
 import { resolve } from "./themes.js";
 import { Transcript } from "./transcript.js";
 
+/** What only the owner of the terminals does. */
+const OWNERS = new Set(["add", "splitRow", "splitColumn", "upload", "closeFocused", "rename", "moveLeft", "moveRight"]);
 const STATES = { conectando: "Conectando", conectado: "Conectado", reconectando: "Reconectando", terminado: "Terminado" };
 
 export class Workspace {
-  constructor(root, { sandbox, nodes, waits, preferences }) {
-    Object.assign(this, { root, sandbox, nodes, waits, preferences });
+  /** `guest`: of who visits, their owner's arrangement and whether they may type ({layout, types}); else null. */
+  constructor(root, { sandbox, nodes, waits = false, preferences, guest = null }) {
+    Object.assign(this, { root, sandbox, nodes, waits, preferences, guest });
     this.panes = new Map();
-    this.layout = layouts.restore(preferences.layoutOf(sandbox), nodes);
+    this.layout = layouts.restore(guest ? guest.layout : preferences.layoutOf(sandbox), nodes);
     this.runner = new Runner();
     this.transcript = new Transcript(preferences);
     this.tabs = new Tabs({
@@ -43,6 +46,7 @@ export class Workspace {
 
   build() {
     const tool = (title, action) => {
+      if (!this.may(action)) return "";
       const made = button("", () => this[action](), { title, "aria-label": title, className: "tool" });
       made.append(icon(action));
       return made;
@@ -58,6 +62,29 @@ export class Workspace {
     this.root.replaceChildren(bar, this.word, body, this.keybar.bar, this.transcript.voice);
   }
 
+  /** A visitor looks at terminals as their owner has arranged them. */
+  may(action) {
+    return !this.guest || !OWNERS.has(action);
+  }
+
+  /** The owner has arranged their terminals otherwise. */
+  follow(layout) {
+    const wanted = layouts.restore(layout, this.nodes);
+    const kept = new Set(layouts.panesOf(wanted).map(layouts.keyOf));
+    for (const [key, pane] of this.panes) {
+      if (kept.has(key)) continue;
+      this.panes.delete(key);
+      pane.dispose();
+    }
+    this.change(wanted);
+  }
+
+  /** Whether the visitor may type, from now on. */
+  allow(types) {
+    if (types && !this.guest.types) this.focused?.focus();
+    this.guest.types = types;
+  }
+
   get focused() {
     const place = layouts.focusedPane(this.layout);
     return place && this.panes.get(layouts.keyOf(place));
@@ -67,7 +94,7 @@ export class Workspace {
     const key = layouts.keyOf(place);
     if (!this.panes.has(key)) {
       const label = this.nodes.length > 1 || place.shell !== "principal" ? `${place.node}, ${place.shell}` : place.node;
-      this.panes.set(key, new Pane({ ...place, sandbox: this.sandbox, waits: this.waits, label, preferences: this.preferences, owner: this }));
+      this.panes.set(key, new Pane({ ...place, sandbox: this.sandbox, waits: this.waits, label, preferences: this.preferences, owner: this, guest: this.guest }));
     }
     return this.panes.get(key);
   }
@@ -77,7 +104,7 @@ export class Workspace {
     this.layout = layout;
     this.render();
     if (focus) this.focused?.focus();
-    if (!same) this.preferences.keepLayout(this.sandbox, layout);
+    if (!same && !this.guest) this.preferences.keepLayout(this.sandbox, layout);
   }
 
   render() {
@@ -153,7 +180,7 @@ export class Workspace {
   take(event, action) {
     event.preventDefault();
     event.stopPropagation();
-    this[action]();
+    if (this.may(action)) this[action]();
     return false;
   }
 
@@ -184,6 +211,7 @@ export class Workspace {
   }
 
   closeTab(id) {
+    if (this.guest) return;
     const tab = this.layout.tabs.find((one) => one.id === id);
     this.closePanes(tab.panes.map((place) => this.paneOf(place)));
   }
@@ -231,6 +259,7 @@ export class Workspace {
   }
 
   async rename(id = this.layout.active) {
+    if (this.guest) return;
     const tab = this.layout.tabs.find((one) => one.id === id);
     const title = await askTitle(layouts.titleOf(tab, this.nodes));
     if (title !== null) this.change(layouts.rename(this.layout, id, title));
@@ -286,6 +315,7 @@ export class Workspace {
 
   /** Runs commands of the text in the focused terminal, or in one of `node`. Returns why not, or "". */
   run(commands, node) {
+    if (this.guest && !this.guest.types) return "Solo estás mirando: para escribir, pídelo arriba.";
     if (node && this.focused?.node !== node) {
       const place = layouts.panesOf(this.layout).find((one) => one.node === node);
       if (!place) return `No hay ninguna terminal de «${node}».`;

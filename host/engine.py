@@ -1,0 +1,74 @@
+"""The lab engine and its gate, as the supervisor takes them: the gate answers before the gated engine starts."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from host import images, seccomp, seed, storage
+from host.instance import REMAP_USER, ROOT, SERVICE_ADDRESS, USER, Instance
+from host.processes import OUR_PYTHON, accepts, in_namespace, ours
+from host.shell import succeeds
+from host.supervisor import Service
+
+
+def gate(lab: Instance) -> Service:
+    """The engine's authorisation plugin: see host/gate.py."""
+    return Service(
+        name="gate",
+        argv=ours("host.gate", str(lab.plugin_socket), lab.name, images.sandbox_reference(), seed.reference()),
+        env=OUR_PYTHON,
+        ready=lambda: accepts(lab.plugin_socket),
+    )
+
+
+def engine(lab: Instance, *, gated: bool = True) -> Service:
+    """The lab engine. Ungated only to load images, on a socket that nobody but root can reach."""
+    sockets = [lab.loader_socket] if not gated else [lab.socket, lab.gated_socket] if lab.composed else [lab.socket]
+
+    def prepare() -> None:
+        seccomp.write(_profile(lab))
+        storage.enforce_quotas(lab)
+        for socket in sockets:
+            socket.unlink(missing_ok=True)
+        # containerd dies with its dockerd; while its zombie waits for somebody to reap it, a new dockerd would take it
+        # for a living one and wait for it in vain.
+        lab.rundir("exec", "containerd", "containerd.pid").unlink(missing_ok=True)
+
+    listening = [word for socket in sockets for word in ("-H", f"unix://{socket}")]
+    gating = ["--group", USER, "--authorization-plugin", lab.plugin] if gated else ["--group", "root"]
+    return Service(
+        name="engine" if gated else "loader",
+        argv=in_namespace(lab, "dockerd", *listening, *gating, *_options(lab)),
+        before_start=prepare,
+        ready=lambda: succeeds("docker", "-H", f"unix://{sockets[0]}", "version"),
+        start_seconds=90,
+        # Its sandboxes have been stopped by then. Asked politely, its btrfs driver would turn the quotas off, and what
+        # was written until then would count for nobody from then on; its files bear a kill, as after a power cut.
+        stop_signal=signal.SIGKILL,
+    )
+
+
+def _profile(lab: Instance) -> Path:
+    return lab.rundir("seccomp.json")
+
+
+def _options(lab: Instance) -> tuple[str, ...]:
+    return (
+        *("--data-root", str(lab.engine_root / "docker")),
+        *("--exec-root", str(lab.rundir("exec"))),
+        *("-p", str(lab.rundir("engine.pid"))),
+        f"--userns-remap={REMAP_USER}",
+        "--storage-driver=btrfs",
+        "--live-restore",
+        *("--add-runtime", f"lab={ROOT / 'host' / 'runtime' / 'lab-runc'}", "--default-runtime", "lab"),
+        f"--seccomp-profile={_profile(lab)}",
+        *("--cgroup-parent", f"/{lab.namespace}"),
+        *("--bip", lab.bridge_net),
+        *("--default-address-pool", f"base={lab.sandboxes_net},size=28"),
+        *("--dns", SERVICE_ADDRESS),
+        "--userland-proxy=false",
+        *("--log-driver", "none"),
+        *("--log-level", "warn"),
+        *("--shutdown-timeout", "20"),
+    )

@@ -1,0 +1,192 @@
+"""What a sandbox could take from the others: what the kernel counts for all of them, and the machine's own size."""
+
+from __future__ import annotations
+
+from sandboxes.doctor import syscalls
+from sandboxes.doctor.attempt import HOLD, Attack, counts, says, spared
+
+_AT_REST = "docker ps -q"
+CEILINGS = {"namespaces": 600, "signals": 4096, "inotify": 4096, "watches": 1 << 18}
+"""What one sandbox may have: host/runtime/create.py's, which the platform does not import; a test compares them."""
+_CALL = {name: syscalls.number(name) for name in syscalls.OTHERS}
+
+
+def _exhaust(what: str, *, most: int, first: str = "") -> str:
+    """Take descriptors of one kind until the kernel says no, say how many, and hold them for a while."""
+    return f"""perl -e 'my @f; my $n=0; {first} while ($n<{most}) {{ {what} }} $|=1; print "tomados $n: ".($!+0)."\\n"; sleep {HOLD};'"""
+
+
+_BECOME = f"syscall({_CALL['prctl']}, 28, 4, 0, 0, 0);"
+"""In perl: keep root's capabilities whoever one becomes (PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP)."""
+
+
+def _by_several(what: str) -> str:
+    """In perl: do it as three users of the sandbox, each of whom the kernel counts apart."""
+    return f"{_BECOME} for my $user (0 .. 2) {{ syscall({_CALL['setresuid']}, $user, $user, $user); {what} }}"
+
+
+_EACH_KIND = """for my $kind (sort keys %kinds) { for (1 .. 1500) {
+  my $path = one($kind) // last; if ($path) { open(my $f, "<", $path) or last; push @held, $f } $taken{$kind}++ } }"""
+_NAMESPACES = f"""ulimit -n $(ulimit -Hn); perl -e '
+my %kinds = (mnt => 0x20000, uts => 0x4000000, ipc => 0x8000000, cgroup => 0x2000000, net => 0x40000000, time => 0x80, user => 0x10000000);
+my (%taken, @held);
+sub one {{
+  my ($kind) = @_;
+  if ($kind ne "user") {{
+    return syscall({_CALL["unshare"]}, $kinds{{$kind}}) < 0 ? undef : "/proc/self/ns/$kind" . ($kind eq "time" ? "_for_children" : "");
+  }}
+  pipe(my $r, my $w); my $p = fork // return;
+  if (!$p) {{ syswrite $w, "." unless syscall({_CALL["unshare"]}, $kinds{{user}}) < 0; close $w; sleep 9; exit }}
+  close $w; my $made = sysread $r, my $x, 1; open(my $f, "<", "/proc/$p/ns/user"); kill 9, $p; waitpid $p, 0;
+  return unless $made; push @held, $f; return "";
+}}
+{_by_several(_EACH_KIND)}
+my ($most) = sort {{ $b <=> $a }} values %taken; $| = 1;
+print join(", ", map {{ "$_ $taken{{$_}}" }} sort keys %taken), ": como mucho $most\\n"; sleep {HOLD};'"""
+_NAMESPACE_ONE = "unshare --mount --uts --ipc --net --pid --cgroup --fork true"
+_SIGNALS = _exhaust(f'my $t = pack("q", 0); last if syscall({_CALL["timer_create"]}, 0, 0, $t) < 0; $n++;', most=150_000)
+_SIGNAL_ONE = f"""perl -e 'my $t = pack("q", 0); exit(syscall({_CALL["timer_create"]}, 0, 0, $t) < 0 ? 1 : 0)'"""
+_INOTIFY = f"""ulimit -n $(ulimit -Hn); perl -e 'my $n = 0;
+{_by_several(f"while ($n < 20000) {{ last if syscall({_CALL['inotify_init1']}, 0) < 0; $n++ }}")}
+$| = 1; print "tomadas $n\\n"; sleep {HOLD};'"""
+_INOTIFY_ONE = f"perl -e 'exit(syscall({_CALL['inotify_init1']}, 0) < 0 ? 1 : 0)'"
+_WATCHES = f"""ulimit -n $(ulimit -Hn); perl -e 'my @files = split /\\0/, `find /usr -xdev -type f -print0 | head -z -n 3000`; my $n = 0;
+OUT: for (1 .. 300) {{ my $i = syscall({_CALL["inotify_init1"]}, 0);
+  for my $f (@files) {{ last OUT if syscall({_CALL["inotify_add_watch"]}, $i, $f, 2) < 0; $n++ }} }}
+$| = 1; print "tomadas $n: ".($!+0)."\\n"; sleep {HOLD};'"""
+_WATCH_ONE = (
+    f"perl -e 'my $i = syscall({_CALL['inotify_init1']}, 0); "
+    f"""my $d = "/etc"; exit(syscall({_CALL["inotify_add_watch"]}, $i, $d, 2) < 0 ? 1 : 0)'"""
+)
+_EPOLL = f"""ulimit -n $(ulimit -Hn); perl -e 'my ($n, @f) = (0);
+while (@f < 5000) {{ pipe(my $r, my $w) or last; push @f, $r, $w }}
+OUT: for (1 .. 200) {{ my $e = syscall({_CALL["epoll_create1"]}, 0);
+  for (@f) {{ my $v = pack("Lq", 1, 0); last OUT if syscall({_CALL["epoll_ctl"]}, $e, 1, fileno($_), $v) < 0; $n++ }} }}
+$| = 1; print "tomados $n: ".($!+0)."\\n"; sleep {HOLD};'"""
+_EPOLL_ONE = f"""perl -e 'pipe(my $r, my $w); my $v = pack("Lq", 1, 0); my $e = syscall({_CALL["epoll_create1"]}, 0);
+exit(syscall({_CALL["epoll_ctl"]}, $e, 1, fileno($r), $v) < 0 ? 1 : 0)'"""
+_PTYS = "ulimit -n $(ulimit -Hn); " + _exhaust('open(my $f, "+<", "/dev/ptmx") or last; push @f, $f; $n++;', most=5_000)
+_PTY_ONE = """perl -e 'open(my $f, "+<", "/dev/ptmx") or exit 1'"""
+_AIO = _exhaust(
+    f'my $c=pack("Q",0); if (syscall({_CALL["io_setup"]},$q,$c)<0) {{ last if $q==1; $q=int($q/2) || 1; next }} $n+=$q;',
+    most=200_000,
+    first="my $q=16384;",
+)
+_AIO_ONE = f"""perl -e 'my $c=pack("Q",0); exit(syscall({_CALL["io_setup"]},64,$c)<0 ? 1 : 0)'"""
+_CGROUPS = """base=/sys/fs/cgroup/memory; [ -d $base ] || base=/sys/fs/cgroup; mkdir -p $base/doctor
+perl -e '$| = 1; my ($base, $n) = ($ARGV[0], 0);
+while ($n < 40000 && mkdir "$base/$n") { $n++; print "creados $n\\n" unless $n % 100 } print "creados $n: ".($!+0)."\\n";
+rmdir "$base/$_" for 0 .. $n; rmdir $base;' $base/doctor"""
+_DISK = """said=$(dd if=/dev/zero of=/root/doctor-fill bs=4M count=1200 2>&1); rm -f /root/doctor-fill; echo "$said" | tail -n 4"""
+_DISK_ONE = "dd if=/dev/zero of=/root/doctor-one bs=1M count=4 conv=fsync 2>&1 && rm /root/doctor-one"
+_MEMORY = """for turn in 1 2; do
+  perl -e 'open(my $o, ">", "/proc/self/oom_score_adj"); print $o 1000; close $o; my @a; push @a, "x" x 8000000 for 1..400;' 2>/dev/null
+  echo "fin $?"
+done"""
+_FORKS = """perl -e '$n=0; my @p; while ($n<20000) { my $p=fork; last unless defined $p; if (!$p) { sleep 3; exit 0 } $n++; }
+$e=$!+0; print "creados $n: $e\\n"; 1 while wait>0;'"""
+
+
+def exhaustions() -> tuple[Attack, ...]:
+    """The last one ends the sandbox that tries it, where the kernel's cgroups are version 1."""
+    return (
+        Attack(
+            "espacios de nombres",
+            "Crear miles de espacios de nombres de cada clase, como varios usuarios",
+            _NAMESPACES,
+            f"{CEILINGS['namespaces']} de cada una como mucho y el vecino consigue los suyos",
+            spared(counts(r"como mucho (\d+)", most=CEILINGS["namespaces"])),
+            neighbour=_NAMESPACE_ONE,
+            seconds=120,
+        ),
+        Attack(
+            "señales",
+            "Agotar las señales en espera y los temporizadores",
+            _SIGNALS,
+            f"{CEILINGS['signals']} como mucho y el vecino consigue el suyo",
+            spared(counts(r"tomados (\d+)", most=CEILINGS["signals"])),
+            neighbour=_SIGNAL_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "inotify",
+            "Agotar las instancias de inotify, como varios usuarios",
+            _INOTIFY,
+            f"{CEILINGS['inotify']} como mucho y el vecino consigue la suya",
+            spared(counts(r"tomadas (\d+)", most=CEILINGS["inotify"])),
+            neighbour=_INOTIFY_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "vigilancias",
+            "Agotar los ficheros que vigila inotify",
+            _WATCHES,
+            f"{CEILINGS['watches']} como mucho y el vecino consigue la suya",
+            spared(counts(r"tomadas (\d+)", most=CEILINGS["watches"])),
+            neighbour=_WATCH_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "epoll",
+            "Agotar los descriptores que vigila epoll, que cuentan para el uid común",
+            _EPOLL,
+            "el vecino consigue el suyo",
+            spared(says(r"tomados \d+: .*")),
+            neighbour=_EPOLL_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "terminales",
+            "Agotar los pseudoterminales de la máquina",
+            _PTYS,
+            "el vecino abre el suyo",
+            spared(says(r"tomados \d+: .*")),
+            neighbour=_PTY_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "aio",
+            "Agotar las peticiones de E/S asíncrona de la máquina",
+            _AIO,
+            "el vecino consigue las suyas",
+            spared(says(r"tomados \d+: .*")),
+            neighbour=_AIO_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "disco",
+            "Llenar el disco",
+            _DISK,
+            "lo para la cuota y el vecino escribe",
+            spared(says(r".*(quota exceeded|No space left).*")),
+            neighbour=_DISK_ONE,
+            seconds=120,
+        ),
+        Attack(
+            "memoria",
+            "Tomar toda la memoria",
+            _MEMORY,
+            "muere quien la pide y el vecino contesta en 2 s",
+            spared(says(r"(fin 137\s*){2}")),
+            neighbour=_AT_REST,
+            seconds=60,
+        ),
+        Attack(
+            "bomba de procesos",
+            "Crear procesos sin parar",
+            _FORKS,
+            "lo para su límite y el vecino contesta en 2 s",
+            spared(counts(r"creados (\d+): 11", most=400)),
+            neighbour=_AT_REST,
+            seconds=60,
+        ),
+        Attack(
+            "grupos",
+            "Crear miles de cgroups de memoria",
+            _CGROUPS,
+            "500 como mucho; con cgroups v1, lo para el vigilante; el vecino contesta en 2 s",
+            spared(counts(r"(?s).*creados (\d+)", most=20_000)),
+            neighbour=_AT_REST,
+            seconds=90,
+        ),
+    )

@@ -1,0 +1,81 @@
+"""What would stop a start is said in one Spanish sentence before anything is started."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from host import preflight
+from host.instance import ROOT, HostError
+
+GOOD = {"LAB_SECRET_KEY": "x", "LAB_DATABASE_URL": "sqlite://:memory:", "LAB_URL": "https://aula.local:8443", "LAB_BIND": "127.0.0.1:0"}
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"), [({"LAB_SIGNUP": "quizá"}, "LAB_SIGNUP: «quizá»"), ({"LAB_DATABASE_URL": "x://y"}, "«x://…»")]
+)
+def test_a_value_that_the_site_would_refuse_is_one_sentence(given: dict[str, str], sentence: str) -> None:
+    with pytest.raises(HostError) as error:
+        preflight.check_values({**GOOD, **given})
+    assert str(error.value).startswith("Configuración incorrecta. ")
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_good_values_are_good() -> None:
+    preflight.check_values(GOOD)
+
+
+@pytest.mark.parametrize("bind", ["8443", "0.0.0.0", "127.0.0.1:99999", "127.0.0.1:x", ""])
+def test_what_is_no_address_is_said(bind: str) -> None:
+    with pytest.raises(HostError, match="DIRECCIÓN:PUERTO"):
+        preflight.check_port(bind)
+
+
+def test_an_address_of_another_machine_is_said() -> None:
+    with pytest.raises(HostError, match="esa dirección no es de esta máquina"):
+        preflight.check_port("192.0.2.1:8443")
+
+
+@pytest.mark.parametrize(
+    ("words", "given", "sentence"),
+    [
+        (("host.compose", "up"), {}, "no se puede escuchar en {taken} (ya lo usa otro programa)"),
+        (("host.lab", "up"), {}, "no se puede escuchar en {taken} (ya lo usa otro programa)"),
+        (("host.compose", "up"), {"LAB_SIGNUP": "quizá"}, "LAB_SIGNUP: «quizá» no vale"),
+        (("host.compose", "up"), {"LAB_BIND": "127.0.0.1:0", "LAB_TLS_CERT": "/no/hay"}, "LAB_BIND debe ser DIRECCIÓN:PUERTO"),
+        (("host.compose", "up", "--name", "DOS"), {}, "«DOS» no vale como nombre"),
+        (("host.lab", "up"), {"LAB_SUBNET_OCTET": "122"}, "LAB_SUBNET_OCTET es «122»"),
+    ],
+)
+def test_the_command_ends_with_it_and_has_started_nothing(
+    tmp_path: Path, words: tuple[str, ...], given: dict[str, str], sentence: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = f"127.0.0.1:{other.getsockname()[1]}"
+        env = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
+        env |= {"LAB_STATE": str(tmp_path), "LAB_NAME": "nunca", "LAB_BIND": taken, **given}
+        done = subprocess.run((sys.executable, "-m", *words), cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: "), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert sentence.format(taken=taken) in done.stderr
+    assert not Path("/run/docker-intensivo/nunca").exists()
+    assert not Path("/run/docker-intensivo/nunca.pid").exists()
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".img", ".log")]
+
+
+def test_a_certificate_that_is_not_there_is_said_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        free = f"127.0.0.1:{other.getsockname()[1]}"
+    env = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
+    env |= {"LAB_STATE": str(tmp_path), "LAB_BIND": free, "LAB_TLS_CERT": "/no/hay.crt"}
+    words = (sys.executable, "-m", "host.compose", "up", "--name", "nunca")
+    done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
+    assert done.stderr.startswith("Error: no se puede leer LAB_TLS_CERT («/no/hay.crt»)"), done.stderr
+    assert not Path("/run/docker-intensivo/nunca").exists()
