@@ -25,11 +25,11 @@ SERVICES = ("proxy", "web", "worker", "collector", "tokens", "db", "redis", "mir
 def test_no_service_restarted_in_mid_use_loses_anything(person: Any) -> None:
     page = person("reinicio")
     start(page)
-    type_line(page, "variable=sigue", "antes")
+    type_line(page, 'docker run busybox:1.37 echo "hello world"; variable=sigue', "antes")
     for service in SERVICES:
         compose("restart", service)
         compose("up", "--detach", "--no-build", "--wait")
-        wait_until(lambda: page.locator("[data-connection=conectado]").count(), seconds=60)
+        wait_until(lambda: page.locator("[data-connection=conectado]").count(), seconds=90)
         type_line(page, f"clear; echo aqui-$variable-{service}", service)
         assert f"aqui-sigue-{service}" in screen(page)
         type_line(page, "docker rm -f saludo; docker run --name saludo busybox:1.37 echo hola", f"saludo-{service}", seconds=120)
