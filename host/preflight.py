@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -16,10 +17,14 @@ from host.instance import ROOT, HostError
 
 
 def check(settings: Mapping[str, str], *, port: bool) -> None:
-    """Raise HostError, in one sentence, for a value that the site would refuse and, with `port`, for one that is taken."""
+    """Raise HostError, in one sentence, for a value that the site would refuse and, with `port`, for a port that is taken."""
     check_values(settings)
     if port:
         check_port(settings["LAB_BIND"])
+        if found := re.fullmatch(r".+:(\d+)-(\d+)", settings.get("LAB_PREVIEW", "")):
+            host = settings["LAB_BIND"].rpartition(":")[0]
+            for each in range(int(found[1]), int(found[2]) + 1):
+                check_port(f"{host}:{each}", variable="LAB_PREVIEW")
 
 
 def check_values(settings: Mapping[str, str]) -> None:
@@ -32,7 +37,7 @@ def check_values(settings: Mapping[str, str]) -> None:
         raise HostError(said[-1] if said else "la configuración no se pudo leer.")
 
 
-def check_port(bind: str) -> None:
+def check_port(bind: str, *, variable: str = "LAB_BIND") -> None:
     host, _, port = bind.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
         raise HostError(f"LAB_BIND debe ser DIRECCIÓN:PUERTO y es «{bind}».")
@@ -44,7 +49,7 @@ def check_port(bind: str) -> None:
         except OSError as error:
             raise HostError(
                 f"no se puede escuchar en {bind} ({_REASONS.get(error.errno or 0, error.strerror)}): para lo que use ese puerto o "
-                "elige otro con LAB_BIND."
+                f"elige otro con {variable}."
             ) from error
 
 

@@ -27,6 +27,11 @@ def test_a_value_that_the_site_would_refuse_is_one_sentence(given: dict[str, str
     assert "\n" not in str(error.value)
 
 
+def _free() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        return int(other.getsockname()[1])
+
+
 def test_good_values_are_good() -> None:
     preflight.check_values(GOOD)
 
@@ -35,6 +40,14 @@ def test_good_values_are_good() -> None:
 def test_what_is_no_address_is_said(bind: str) -> None:
     with pytest.raises(HostError, match="DIRECCIÓN:PUERTO"):
         preflight.check_port(bind)
+
+
+def test_a_port_of_the_previews_that_is_taken_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        given = {**GOOD, "LAB_BIND": f"127.0.0.1:{_free()}", "LAB_PREVIEW": f"localhost:{port}-{port}"}
+        with pytest.raises(HostError, match=rf"127\.0\.0\.1:{port} \(ya lo usa otro programa\).* con LAB_PREVIEW"):
+            preflight.check(given, port=True)
 
 
 def test_an_address_of_another_machine_is_said() -> None:
