@@ -16,7 +16,7 @@ def gate(lab: Instance) -> Service:
     """The engine's authorisation plugin: see host/gate.py."""
     return Service(
         name="gate",
-        argv=ours("host.gate", str(lab.plugin_socket), lab.name, images.sandbox_reference(), seed.reference()),
+        argv=ours("host.gate", str(lab.plugin_socket), lab.name, storage.kind(lab), images.sandbox_reference(), seed.reference()),
         env=OUR_PYTHON,
         ready=lambda: accepts(lab.plugin_socket),
     )
@@ -59,7 +59,7 @@ def _options(lab: Instance) -> tuple[str, ...]:
         *("--exec-root", str(lab.rundir("exec"))),
         *("-p", str(lab.rundir("engine.pid"))),
         f"--userns-remap={REMAP_USER}",
-        "--storage-driver=btrfs",
+        f"--storage-driver={storage.kind(lab).driver}",
         "--live-restore",
         *("--add-runtime", f"lab={ROOT / 'host' / 'runtime' / 'lab-runc'}", "--default-runtime", "lab"),
         f"--seccomp-profile={_profile(lab)}",

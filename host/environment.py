@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from host import accounts, images, seed
+from host import accounts, images, seed, storage
 from host.instance import STATE, HostError, Instance
 
 HOST_ONLY = frozenset(
@@ -50,7 +50,7 @@ def gather(lab: Instance, **ours: str) -> dict[str, str]:
         "LAB_RECORDINGS_DIR": str(lab.data / "recordings"),
         "LAB_EGRESS_SOCKET": str(lab.egress_socket),
         "LAB_SANDBOX_IMAGE": images.sandbox_reference(),
-        "LAB_SEEDED_IMAGE": seed.reference(),
+        "LAB_SEEDED_IMAGE": seed.reference() if storage.kind(lab) is storage.Kind.BTRFS else images.sandbox_reference(),
         "LAB_CA_CERT": str(STATE / "ca" / "ca.crt"),
         "LAB_REGISTRY_KEYS": str(lab.home / "registry"),
         "LAB_REGISTRY_STORE": str(lab.registry_store),
@@ -61,6 +61,7 @@ def gather(lab: Instance, **ours: str) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if name.startswith("LAB_") and name not in HOST_ONLY},
         "LAB_NAME": lab.name,
     }
+    settings["LAB_STORAGE"] = storage.kind(lab)  # the disk that is there decides
     settings.setdefault("LAB_URL", _url(settings, tls=lab.composed))
     return settings
 

@@ -1,6 +1,6 @@
 """The gate: an authorisation plugin of the lab engine, asked before every request, root's included.
 
-    python -m host.gate SOCKET LAB IMAGE [IMAGE …]
+    python -m host.gate SOCKET LAB STORAGE IMAGE [IMAGE …]        STORAGE is host/storage.py's kind
 
 Speaks Docker's authorisation plugin protocol over a unix socket; `host.gate_policy` decides. The engine
 fails closed: with the gate down it answers nothing.
@@ -79,11 +79,11 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
     request_queue_size = 128
 
 
-def main(socket_path: str, lab: str, images: list[str]) -> None:
+def main(socket_path: str, lab: str, storage: str, images: list[str]) -> None:
     path = Path(socket_path)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
-    handler = type("LabGate", (Gate,), {"template": Template(lab=lab, images=frozenset(images))})
+    handler = type("LabGate", (Gate,), {"template": Template(lab=lab, images=frozenset(images), volumes=storage == "ext4")})
     with _Server(socket_path, handler) as server:
         _drop_privileges()
         server.serve_forever()
@@ -98,4 +98,4 @@ def _drop_privileges() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], sys.argv[3:])
+    main(sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:])

@@ -18,6 +18,8 @@ NAME = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"
 LABEL_PREFIX = "lab."
 SECURITY_OPTIONS = frozenset({"apparmor=unconfined"})
 STORAGE_SIZES = frozenset({"1G", "3G", "8G"})
+ENGINE_VOLUME = {"Type": "volume", "Target": "/var/lib/docker"}
+"""The one mount that may be, and it to the letter: with options the local driver mounts whatever it is told."""
 MAX_MEMORY = 8 << 30
 MAX_NANO_CPUS = 8 * 10**9
 MAX_PIDS = 4096
@@ -44,6 +46,8 @@ class Template:
 
     lab: str
     images: frozenset[str]
+    volumes: bool = False
+    """Whether the engine of a sandbox keeps its data in a volume (where the lab's disk is no btrfs)."""
 
     @property
     def checkpoints(self) -> str:
@@ -188,6 +192,7 @@ def _check_create(body: dict[str, Any], template: Template) -> None:
             "CapAdd": list,
             "SecurityOpt": list,
             "StorageOpt": dict,
+            "Mounts": list,
             "NetworkMode": str,
             "Memory": int,
             "MemorySwap": int,
@@ -203,8 +208,11 @@ def _check_create(body: dict[str, Any], template: Template) -> None:
     if not set(host.get("SecurityOpt") or ()) <= SECURITY_OPTIONS:
         raise Refused("a security option that is not ours")
     storage = host.get("StorageOpt") or {}
-    if set(storage) != {"size"} or storage["size"] not in STORAGE_SIZES:
+    size = (body.get("Labels") or {}).get("lab.disk") if template.volumes else storage.get("size")
+    if set(storage) != (set() if template.volumes else {"size"}) or size not in STORAGE_SIZES:
         raise Refused("a disk size is due")
+    if (host.get("Mounts") or []) != ([ENGINE_VOLUME] if template.volumes else []):
+        raise Refused("not the mounts of a sandbox")
     if not re.fullmatch(LAB_NETWORK, str(host.get("NetworkMode"))):
         raise Refused("a network of the lab is due")
     if host.get("LogConfig") not in (None, {}, {"Type": "none", "Config": {}}, {"Type": "none"}):

@@ -26,6 +26,7 @@ from types import FrameType
 from host import (
     accounts,
     composed,
+    disks,
     egress,
     engine,
     environment,
@@ -136,6 +137,8 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
     _start_supplies(lab, supervisor, settings, steps)
     steps.say("Motor del laboratorio")
     _load_images(lab, supervisor, steps)
+    if storage.kind(lab) is storage.Kind.EXT4:
+        supervisor.start(disks.service(lab))
     if groups.needed():
         supervisor.start(groups.service(lab))
     supervisor.start(engine.gate(lab))
@@ -186,7 +189,8 @@ def _load_images(lab: Instance, supervisor: Supervisor, steps: _Steps) -> None:
     supervisor.start(loader)
     if not images.ensure_loaded(url):
         images.load(url)
-    seed.ensure(url, steps.detail)
+    if storage.kind(lab) is storage.Kind.BTRFS:
+        seed.ensure(url, steps.detail)
     supervisor.stop(loader.name)
     loaded.write_text(wanted)
 

@@ -19,7 +19,10 @@ from host.instance import SERVICE_ADDRESS, HostError, Instance
 from host.shell import sh, succeeds
 
 UPLINK = "eth0"
-SYSCTLS = ("net.ipv4.ip_forward=1", "net.ipv4.ip_unprivileged_port_start=80", "net.ipv4.conf.all.rp_filter=1")
+SYSCTLS = (
+    *("net/ipv4/ip_forward=1", "net/ipv4/ip_unprivileged_port_start=80", "net/ipv4/conf/all/rp_filter=1"),
+    *("net/ipv6/conf/all/disable_ipv6=1", "net/ipv6/conf/default/disable_ipv6=1"),
+)
 """Of the namespace alone. A packet bears its sender's own address, or one would use up what a neighbour may ask. What
 listens there below 1024 (registry, packages) needs no privilege for it."""
 
@@ -66,7 +69,8 @@ def raise_up(lab: Instance) -> None:
     sh(*inside, "addr", "add", f"{lab.engine_address}/30", "dev", UPLINK)
     sh(*inside, "link", "set", UPLINK, "up")
     sh(*inside, "route", "add", "default", "via", lab.host_address)
-    _in(lab, "sysctl", "-qw", *SYSCTLS, "net.ipv6.conf.all.disable_ipv6=1", "net.ipv6.conf.default.disable_ipv6=1")
+    # Not by sysctl, whose package (procps) a small Debian has not got.
+    _in(lab, "sh", "-ec", 'for each; do echo "${each#*=}" >"/proc/sys/${each%%=*}"; done', "sh", *SYSCTLS)
     succeeds("modprobe", "br_netfilter")
     _in(lab, "iptables-restore", stdin=_ipv4_rules(lab))
     for cap in CAPS:

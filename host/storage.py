@@ -1,4 +1,7 @@
-"""The btrfs under the lab engine: the engine's snapshots make sandboxes cheap, its quotas keep them small.
+"""The disk under the lab engine: btrfs, whose snapshots make sandboxes cheap and whose quotas keep them small.
+
+Where the kernel knows no btrfs it is ext4, without quotas: each sandbox's own engine then keeps its images in a volume,
+and host/disks.py watches (docs/adr/0018-sin-btrfs.md).
 
 Quotas are btrfs's *simple* ones where the kernel has them (6.7): each extent counts for who wrote it, and for
 nobody else. Full ones follow who shares each extent, and then deleting a sandbox, which shares the whole image,
@@ -22,6 +25,35 @@ REGISTRY_SIZE = os.environ.get("LAB_REGISTRY_DISK", "10G")
 """What the class registry may hold, all students together."""
 
 
+class Kind(StrEnum):
+    """What the lab's disk is."""
+
+    BTRFS = "btrfs"
+    EXT4 = "ext4"
+
+    @property
+    def driver(self) -> str:
+        """The engine's storage driver on it."""
+        return "btrfs" if self is Kind.BTRFS else "overlay2"
+
+
+def kind(lab: Instance) -> Kind:
+    """What the lab's disk is or, before its first start, will be: what LAB_STORAGE says, else btrfs where the kernel can."""
+    if lab.disk.exists():
+        return Kind(sh("blkid", "-p", "-o", "value", "-s", "TYPE", str(lab.disk)).strip())
+    asked = os.environ.get("LAB_STORAGE", "")
+    if asked:
+        try:
+            return Kind(asked)
+        except ValueError as error:
+            raise HostError(f"LAB_STORAGE es «{asked}» y debe ser btrfs o ext4.") from error
+    return Kind.BTRFS if _known(Kind.BTRFS) else Kind.EXT4
+
+
+def _known(name: Kind) -> bool:
+    return succeeds("grep", "-qw", name, "/proc/filesystems") or succeeds("modprobe", name)
+
+
 def mounted(lab: Instance) -> bool:
     return succeeds("mountpoint", "-q", str(lab.engine_root))
 
@@ -29,15 +61,18 @@ def mounted(lab: Instance) -> bool:
 def mount(lab: Instance) -> None:
     """Make the file system at first, mount it, and see that its quotas are on."""
     lab.engine_root.mkdir(parents=True, exist_ok=True)
+    disk = kind(lab)
+    if not _known(disk):
+        raise HostError(f"el núcleo no conoce {disk}: instala su módulo (en Debian viene con linux-image).")
     if not lab.disk.exists():
+        if not succeeds("which", f"mkfs.{disk}"):
+            raise HostError(f"falta mkfs.{disk}: instala {'btrfs-progs' if disk is Kind.BTRFS else 'e2fsprogs'}.")
         draft = lab.disk.with_suffix(".new")
         draft.unlink(missing_ok=True)
         sh("truncate", "-s", SIZE, str(draft))
-        sh("mkfs.btrfs", "-q", str(draft))
+        sh(f"mkfs.{disk}", "-q", str(draft))
         draft.rename(lab.disk)
     if not mounted(lab):
-        if not succeeds("grep", "-qw", "btrfs", "/proc/filesystems") and not succeeds("modprobe", "btrfs"):
-            raise HostError("el núcleo no conoce btrfs: instala su módulo (en Debian viene con linux-image).")
         sh("mount", "-o", "loop,noatime", str(lab.disk), str(lab.engine_root))
     enforce_quotas(lab)
 
@@ -71,6 +106,8 @@ def enforce_quotas(lab: Instance) -> None:
     """Turn quotas on, simple ones if the kernel can. Docker's btrfs driver turns them off when its engine ends in
     order, so this comes before each start: a sandbox made while they are off would have no limit."""
     root = str(lab.engine_root)
+    if kind(lab) is Kind.EXT4:
+        return
     found = quotas(lab)
     if found is not Quotas.SIMPLE:
         if found is Quotas.FULL:
@@ -95,9 +132,12 @@ def _enable_simple(root: Path) -> bool:
 
 
 def ensure_registry_store(lab: Instance) -> None:
-    """A subvolume with a limit of its own: what students push fills neither the host's disk nor the sandboxes'."""
+    """A folder (on btrfs, a subvolume) with a limit of its own: what students push fills neither the host's disk nor the sandboxes'."""
     if not lab.registry_store.exists():
-        sh("btrfs", "subvolume", "create", str(lab.registry_store))
+        if kind(lab) is Kind.EXT4:
+            lab.registry_store.mkdir()
+        else:
+            sh("btrfs", "subvolume", "create", str(lab.registry_store))
     enforce_quotas(lab)
 
 

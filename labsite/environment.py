@@ -42,6 +42,7 @@ class Environment(BaseSettings):
     engine_url: str = "unix:///run/docker-intensivo/lab/engine.sock"
     sandbox_image: str = "docker-intensivo/sandbox:latest"
     seeded_image: str = "docker-intensivo/seeded:latest"
+    storage: Literal["btrfs", "ext4"] = "btrfs"
     internet: bool = False
     egress_socket: str = "/run/docker-intensivo/lab/egress.sock"
     ca_cert: str = ""

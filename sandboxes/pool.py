@@ -23,7 +23,7 @@ from django.utils import timezone
 from lessons import catalog
 from lessons.catalog import Exercise
 from sandboxes import probe
-from sandboxes.engine import EngineError, Flavor, Limits, lab_engine
+from sandboxes.engine import SEEDED, EngineError, Flavor, Limits, lab_engine
 from sandboxes.models import Machine, Sandbox
 
 log = structlog.get_logger()
@@ -35,6 +35,12 @@ MACHINE_MEMORY = 100 << 20
 """Bytes that one more warm machine may cost, generously."""
 DEMAND_WINDOW = timedelta(minutes=5)
 HOSTNAME = "lab"
+_PULL_COURSE = """curl -sf 'http://espejo.lab:5000/v2/_catalog?n=1000' | jq -r '.repositories[]' | while read -r name; do
+  curl -sf "http://espejo.lab:5000/v2/$name/tags/list" | jq -r '.tags[]' | while read -r tag; do
+    docker pull -q "${name#library/}:$tag" </dev/null || exit 1
+  done || exit 1
+done"""
+PULL_SECONDS = 240
 TURN = 30
 """Seconds a round of `tend` goes on making machines; the next one continues, well within a task's time limit."""
 
@@ -63,6 +69,10 @@ def build(machine: Machine, limits: Limits) -> None:
     engine.create(machine.name, hostname=HOSTNAME, labels={"lab.machine": str(machine.pk)}, limits=limits, flavor=machine.flavor)
     engine.start(machine.name)
     engine.wait_ready(machine.name, seconds=settings.ENV.start_timeout)
+    # No image can hold what is in a volume: there each machine pulls the course's from the mirror.
+    pulls = machine.images == SEEDED and settings.ENV.storage != "btrfs"
+    if pulls and engine.run(machine.name, ["sh", "-c", _PULL_COURSE], seconds=PULL_SECONDS).code:
+        raise EngineError(f"the course images could not be pulled into {machine.name}")
 
 
 def discard(machine: Machine) -> None:

@@ -107,8 +107,8 @@ def _why_lost(own: list[Container], all_: dict[str, Container]) -> str:
     """When the whole lab was stopped all are lost, and some of them had to be killed."""
     if any(container.killed for container in own) and any(container.state == "running" for container in all_.values()):
         return _(
-            "El laboratorio se detuvo de golpe: pasó de lo que puede gastar (memoria o grupos de control) o se mató su primer proceso. "
-            "Puedes continuarlo donde lo dejaste."
+            "El laboratorio se detuvo de golpe: pasó de lo que puede gastar (memoria, disco o grupos de control) o se mató su primer "
+            "proceso. Puedes continuarlo donde lo dejaste."
         )
     return _("El laboratorio se detuvo (se reinició el servidor o su motor). Puedes continuarlo donde lo dejaste.")
 

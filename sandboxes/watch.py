@@ -10,7 +10,9 @@ from sandboxes.models import Machine, Sandbox, State
 
 TRICKLE = 0.05
 """Cores. An idle engine with a redis in it uses less; a build or a test uses more."""
-_HAS_ROOM = "fallocate -l 16M /var/tmp/.lab-room; code=$?; rm -f /var/tmp/.lab-room; exit $code"
+_HAS_ROOM = """for folder in /var/tmp /var/lib/docker; do
+  fallocate -l 16M $folder/.lab-room; code=$?; rm -f $folder/.lab-room; [ $code = 0 ] || exit $code
+done"""
 """Reserves without writing. `df` can't tell: it shows the lab's whole file system, not the machine's quota."""
 
 

@@ -167,6 +167,7 @@ def real_lab() -> Any:
         lab=settings.ENV.name,
         images={EMPTY: settings.ENV.sandbox_image, SEEDED: settings.ENV.seeded_image},
         authority=settings.ENV.ca_cert,
+        volumes=settings.ENV.storage != "btrfs",
     )
 
 

@@ -38,7 +38,7 @@ def run(engine: LabEngine, *, tell: Callable[[Finding], None] = lambda _finding:
     )
     tell(remapped)
     findings = [remapped, *examine(engine, attacks(), tell=tell)]
-    lacks = host.lacks(options, catalog.course().exercises.values())
+    lacks = host.lacks(options, catalog.course().exercises.values(), storage=settings.ENV.storage)
     if any(finding.name == "disco" and not finding.held for finding in findings):
         lacks.append(host.quotas_lack())
     return DoctorRun(

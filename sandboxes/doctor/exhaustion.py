@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandboxes.doctor import syscalls
-from sandboxes.doctor.attempt import HOLD, Attack, counts, says, spared
+from sandboxes.doctor.attempt import HOLD, Attack, Seen, counts, says, spared
 
 _AT_REST = "docker ps -q"
 CEILINGS = {"namespaces": 600, "signals": 4096, "inotify": 4096, "watches": 1 << 18}
@@ -87,8 +87,12 @@ _FORKS = """perl -e '$n=0; my @p; while ($n<20000) { my $p=fork; last unless def
 $e=$!+0; print "creados $n: $e\\n"; 1 while wait>0;'"""
 
 
+def _is_stopped(seen: Seen) -> bool:
+    """Whether the kernel refused what was written, or whoever wrote it was killed."""
+    return says(r".*(quota exceeded|No space left).*")(seen) or (seen.code, seen.said) == (137, "")
+
+
 def exhaustions() -> tuple[Attack, ...]:
-    """The last one ends the sandbox that tries it, where the kernel's cgroups are version 1."""
     return (
         Attack(
             "espacios de nombres",
@@ -157,8 +161,8 @@ def exhaustions() -> tuple[Attack, ...]:
             "disco",
             "Llenar el disco",
             _DISK,
-            "lo para la cuota y el vecino escribe",
-            spared(says(r".*(quota exceeded|No space left).*")),
+            "lo para la cuota (sin btrfs, el vigilante) y el vecino escribe",
+            spared(_is_stopped),
             neighbour=_DISK_ONE,
             seconds=120,
         ),

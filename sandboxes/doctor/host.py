@@ -23,10 +23,10 @@ class Lack:
     """Those that it touches, by name."""
 
 
-def lacks(options: frozenset[str], exercises: Iterable[Exercise], *, root: Path = Path("/")) -> list[Lack]:
+def lacks(options: frozenset[str], exercises: Iterable[Exercise], *, storage: str = "btrfs", root: Path = Path("/")) -> list[Lack]:
     """What is missing, given the lab engine's security options, and which exercises that touches.
 
-    `root` is where the machine's files are."""
+    `storage` is what the lab's disk is; `root`, where the machine's files are."""
     found = []
     if not _has_ipvs(root):
         found.append(
@@ -40,7 +40,16 @@ def lacks(options: frozenset[str], exercises: Iterable[Exercise], *, root: Path 
         found.append(Lack("cgroups v2", "con la v1 los grupos de un laboratorio los cuenta un vigilante, que llega un instante tarde"))
     if "apparmor" not in options:
         found.append(Lack("AppArmor", "falta esa segunda barrera; quedan el espacio de usuarios, seccomp y los cgroups"))
-    if not any(mode.read_text().strip() == "squota" for mode in root.glob("sys/fs/btrfs/*/qgroups/mode")):
+    if storage != "btrfs":
+        found.append(
+            Lack(
+                "btrfs",
+                f"el disco de los laboratorios es {storage}, sin cuotas: un vigilante acaba con el que se pasa de lo suyo, y llega un "
+                "instante tarde; cada uno baja del espejo las imágenes con las que empieza, y no hay pasos a los que volver",
+                _touched(exercises, lambda exercise: bool(exercise.steps) or exercise.lab.imagenes == "curso"),
+            )
+        )
+    elif not any(mode.read_text().strip() == "squota" for mode in root.glob("sys/fs/btrfs/*/qgroups/mode")):
         found.append(Lack("cuotas simples de btrfs", "borrar laboratorios ocupa el procesador minutos: hace falta Linux 6.7 o posterior"))
     return found
 

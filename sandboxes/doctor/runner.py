@@ -18,6 +18,7 @@ from sandboxes.engine import EngineError, Flavor, LabEngine, Limits
 
 LABELS = {"lab.purpose": "doctor"}
 _DISK = "1G"
+KILLED = 137
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ def examine(engine: LabEngine, attacks: tuple[Attack, ...], *, tell: Callable[[F
 def _find(engine: LabEngine, attack: Attack, attacker: str, neighbour: str, words: dict[str, str]) -> Finding:
     try:
         seen = _try(engine, attack, attacker, neighbour, words)
+        if seen.code == KILLED:  # by whom watches: the next attempt needs a living one
+            engine.start(attacker)
+            engine.wait_ready(attacker, seconds=60)
     except EngineError as error:
         return Finding(attack.name, attack.tried, attack.expected, f"no se pudo probar: {error}", held=False)
     return Finding(attack.name, attack.tried, attack.expected, _describe(attack, seen), held=attack.judge(seen))

@@ -169,6 +169,7 @@ def lab_engine() -> LabEngine:
         lab=settings.ENV.name,
         images={EMPTY: settings.ENV.sandbox_image, SEEDED: settings.ENV.seeded_image},
         authority=settings.ENV.ca_cert,
+        volumes=settings.ENV.storage != "btrfs",
     )
 
 

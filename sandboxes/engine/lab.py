@@ -31,6 +31,8 @@ from sandboxes.engine import (
 from sandboxes.engine.stream import open_async_stream, open_stream
 
 OUTPUT_LIMIT = 4 << 20
+_ENGINE_VOLUME = {"Type": "volume", "Target": "/var/lib/docker"}
+"""Anonymous, so that it goes with its container; the gate admits just this (host/gate_policy.py)."""
 _READY = ["sh", "-c", "until curl -sf -o /dev/null --unix-socket /run/docker.sock http://engine/_ping; do sleep 0.02; done"]
 
 
@@ -41,14 +43,16 @@ class _NoSuchFile(Exception):
 class DockerLabEngine:
     """`LabEngine` on a real engine. Thread-safe; blocking, so never to be called on the event loop (but `attach`)."""
 
-    def __init__(self, url: str, *, lab: str, images: Mapping[str, str], authority: str = "") -> None:
+    def __init__(self, url: str, *, lab: str, images: Mapping[str, str], authority: str = "", volumes: bool = False) -> None:
         """`images` are the sandbox images by what their engine begins with (Flavor).
 
-        `authority` is the file of the certificate that machines are to trust (the class registry's), if any."""
+        `authority` is the file of the certificate that machines are to trust (the class registry's), if any.
+        `volumes` says that machines keep their engine's data in a volume, where the lab's disk is no btrfs."""
         self._url = url
         self._lab = lab
         self._images = images
         self._authority = authority
+        self._volumes = volumes
         self._made: docker.APIClient | None = None
 
     @property
@@ -60,15 +64,17 @@ class DockerLabEngine:
 
     def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, flavor: Flavor) -> None:
         with _translated():
-            ours = {"lab.id": self._lab, **labels}
+            ours = {"lab.id": self._lab, **labels, **({"lab.disk": flavor.disk} if self._volumes else {})}
             self._api.create_network(name, driver="bridge", check_duplicate=True, labels=ours)
             host = self._api.create_host_config(
                 cap_add=["ALL"],
                 security_opt=["apparmor=unconfined"],
-                storage_opt={"size": flavor.disk},
+                storage_opt=None if self._volumes else {"size": flavor.disk},
                 network_mode=name,
                 **_limits(limits),
             )
+            if self._volumes:
+                host["Mounts"] = [_ENGINE_VOLUME]
             self._api.create_container(image=self._image(flavor), name=name, hostname=hostname, labels=ours, host_config=host)
             if self._authority:
                 # Before its start: Go programs read the folder once.

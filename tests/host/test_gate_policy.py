@@ -64,6 +64,48 @@ def without(key: str, *, host: bool = False) -> Body:
     return body
 
 
+VOLUME = {"Type": "volume", "Target": "/var/lib/docker"}
+WITH_VOLUMES = Template(lab="lab", images=TEMPLATE.images, volumes=True)
+
+
+def _on_a_volume(**host: Any) -> Body:
+    """What sandboxes/engine/lab.py sends where the lab's disk is no btrfs."""
+    body = with_host(StorageOpt=None, Mounts=[VOLUME])
+    body["HostConfig"] |= host
+    return body | {"Labels": LABELS | {"lab.disk": "3G"}}
+
+
+def _volume(**options: str) -> Body:
+    return VOLUME | {"VolumeOptions": {"DriverConfig": {"Name": "local", "Options": options}}}
+
+
+def test_where_the_disk_is_no_btrfs_a_sandbox_has_its_engines_volume_and_must() -> None:
+    def ask_there(body: Body) -> str | None:
+        return refuse("POST", CREATE, json.dumps(body).encode(), WITH_VOLUMES)
+
+    assert ask_there(_on_a_volume()) is None
+    assert ask("POST", CREATE, with_host(Mounts=[VOLUME])) == "not the mounts of a sandbox"
+    assert ask_there(_on_a_volume(Mounts=[])) == "not the mounts of a sandbox"
+    assert ask_there(_on_a_volume() | {"Labels": LABELS}) == "a disk size is due"
+    assert ask_there(_on_a_volume(StorageOpt={"size": "3G"})) == "a disk size is due"
+
+
+@pytest.mark.parametrize(
+    "mounts",
+    [
+        [VOLUME, VOLUME],
+        [VOLUME | {"Source": "de-otro"}],
+        [VOLUME | {"Target": "/etc"}],
+        [VOLUME | {"Type": "bind", "Source": "/"}],
+        [_volume(size="3G")],
+        [_volume(size="3G", type="none", o="bind", device="/")],
+        [_volume(size="3G", device="/dev/vda")],
+    ],
+)
+def test_no_other_mount_is_admitted_there(mounts: list[Body]) -> None:
+    assert refuse("POST", CREATE, json.dumps(_on_a_volume(Mounts=mounts)).encode(), WITH_VOLUMES)
+
+
 def network_body(**changes: Any) -> Body:
     return {"Name": NAME, "Driver": "bridge", "Options": None, "IPAM": None, "CheckDuplicate": True, "Labels": LABELS, **changes}
 
