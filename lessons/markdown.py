@@ -96,6 +96,8 @@ def _titles_below(state: StateCore) -> None:
     for token in state.tokens:
         if token.type.startswith("heading_") and token.tag == "h1":
             token.tag = "h2"
+            if token.nesting == 1:
+                token.attrJoin("class", "part")
 
 
 def _term_rule(state: StateInline, silent: bool) -> bool:

@@ -237,7 +237,7 @@ def _lesson(course: catalog.Course, lesson: catalog.Lesson) -> Iterator[Page]:
     for number, page in enumerate(pages_of(fill(lesson.text, {USER: USER})), start=1):
         text = render_text(page.text)
         here = f"{url}?pagina={number}" if number > 1 else url
-        pieces = re.split(r'<h2 id="[^"]*">.*?</h2>', str(text.html), flags=re.DOTALL)
+        pieces = re.split(r"<h2 [^>]*>.*?</h2>", str(text.html), flags=re.DOTALL)
         if number == 1:
             aims = " · ".join(lesson.front.objetivos).replace("`", "")
             opening = " ".join([lesson.summary, plain(pieces[0]), aims])

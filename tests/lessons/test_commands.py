@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 from django.contrib.auth import authenticate, get_user_model
@@ -14,6 +19,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from lessons import catalog
+from lessons.authoring import new_exercise, new_lesson
 
 
 def said(name: str, *args: str) -> str:
@@ -46,6 +52,29 @@ def test_lint_fails_with_file_and_line(tmp_path: Path, text: str, line: int) -> 
     with pytest.raises(CommandError) as error:
         said("lint_course", str(tmp_path))
     assert f"{path}:{line}:" in str(error.value)
+
+
+def test_the_preview_needs_no_redis(tmp_path: Path) -> None:
+    new_lesson(tmp_path / "curso", slug="una", title="Una")
+    new_exercise(tmp_path / "curso", lesson="una", slug="uno", title="Uno")
+    text = tmp_path / "curso" / "01-una" / "leccion.md"
+    text.write_text(text.read_text() + "\n::: maquina motor>=1\nAquí, el {{motor}}.\n:::\n")
+    nowhere = {
+        "DJANGO_SETTINGS_MODULE": "labsite.settings",
+        "LAB_SECRET_KEY": "x",
+        "LAB_DATABASE_URL": "sqlite://:memory:",
+        "LAB_REDIS_URL": f"unix://{tmp_path}/nada",
+    }
+    command = [sys.executable, "manage.py", "preview", str(tmp_path / "curso"), "--puerto", "0"]
+    with subprocess.Popen(command, env={**os.environ, **nowhere}, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            address = re.search(r"http://\S+", server.stdout.readline())
+            assert address
+            with urlopen(f"{address[0]}curso/curso/una/", timeout=60) as answer:  # noqa: S310  # its own server
+                assert "Aquí, el " in answer.read().decode()
+        finally:
+            server.terminate()
 
 
 def test_lint_fails_for_programs_too(tmp_path: Path) -> None:

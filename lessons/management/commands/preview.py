@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import caches
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -48,6 +49,8 @@ def prepare(folder: Path, *, database: Path) -> None:
     settings.ENV = settings.ENV.model_copy(update={"course_dir": str(folder)})
     settings.ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
     settings.CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    # Checks have made the connections that were configured before.
+    caches.settings = caches.configure_settings(None)
     after = settings.MIDDLEWARE.index("django.contrib.messages.middleware.MessageMiddleware") + 1
     settings.MIDDLEWARE = [*settings.MIDDLEWARE[:after], "lessons.preview.Preview", *settings.MIDDLEWARE[after:]]
     connection.settings_dict["NAME"] = str(database)
