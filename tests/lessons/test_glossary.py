@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from django.test import Client
 
-from lessons import glossary
+from lessons import catalog, glossary
 from lessons.sources import CourseError
 
 
@@ -46,3 +47,31 @@ def test_the_page_shows_every_term(client: Client) -> None:
 
     html = client.get("/glosario/").content.decode()
     assert html.count('data-testid="term"') == len(catalog.course().glossary.terms)
+
+
+AMBIGUOUS = frozenset({"registro", "registros", "repositorio", "etiqueta", "contexto", "instrucción", "señal", "PID", "API"})
+"""Terms that are also everyday words, or another term's: who writes decides where they are the glossary's."""
+_NOT_PROSE = re.compile(r"```.*?```|`[^`\n]*`|!?\[[^\[\]]*\]\([^)]*\)|^#[^\n]*$|^:::[^\n]*$|<https?[^>]*>", re.DOTALL | re.MULTILINE)
+
+
+def forms(term: str) -> list[str]:
+    """A term and its plural."""
+    first, space, rest = term.partition(" ")
+    plural = first + ("s" if first[-1] in "aeiouo" else "es")
+    return [term, f"{plural}{space}{rest}".replace("imagenes", "imágenes").replace("iónes", "iones")]
+
+
+@pytest.mark.parametrize("lesson", [lesson for lesson in catalog.course().lessons if lesson.written], ids=lambda lesson: lesson.slug)
+def test_terms_are_linked_where_a_lesson_first_says_them(lesson: catalog.Lesson) -> None:
+    prose = _NOT_PROSE.sub(" ", lesson.text)
+    bare = []
+    for term in catalog.course().glossary.terms:
+        if term.name in AMBIGUOUS:
+            continue
+        said = "|".join(re.escape(form) for form in forms(term.name))
+        first = re.search(rf"\[\[(?:{re.escape(term.name)})\b|(?<![\w|\[])(?:{said})(?!\w)", prose, re.IGNORECASE)
+        if first and not first[0].startswith("[["):
+            around = prose[max(0, first.start() - 60) : first.start()]
+            if around.rfind("[[") <= around.rfind("]]"):
+                bare.append(f"{term.name}: …{' '.join(prose[max(0, first.start() - 30) : first.end() + 20].split())}…")
+    assert bare == []
