@@ -65,6 +65,7 @@ install_packages() {
     [ -n "${BUNDLE:-}" ] || command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"
     python3 -c 'import ensurepip' 2>/dev/null || wanted="$wanted python3-venv"
     [ "$1" = dev ] && { command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium"; }
+    [ "$1" = dev ] && { command -v firefox-esr >/dev/null 2>&1 || wanted="$wanted firefox-esr"; }
     [ "$1" = dev ] && { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"; }
     missing=
     for package in $wanted; do

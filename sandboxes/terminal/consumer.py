@@ -2,7 +2,7 @@
 
 Bytes never cross the channel layer, JSON or a thread. One task pumps engine → page and waits while the page
 has more than a window unacknowledged; page → engine goes straight through. The shell lives in the sandbox and
-outlives this consumer.
+outlives this consumer. Who visits another's sandbox (visits.py) is let in for as long as the visit is open, to look or to type.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from django.conf import settings
 
-from sandboxes import activity
+from sandboxes import activity, visits
 from sandboxes.engine import EngineError
 from sandboxes.models import Machine, Sandbox, State
 from sandboxes.recording import tape
@@ -52,6 +52,8 @@ class TerminalConsumer(AsyncConsumer):
     _opening: asyncio.TimerHandle | None = None
     _waiting: asyncio.TimerHandle | None = None
     _counted: int | None = None
+    _mode: str | None = None
+    """What a visitor may do (visits.py); None of the owner."""
     _tape: tape.Tape | None = None
     """What records it, if it is recorded."""
 
@@ -99,6 +101,10 @@ class TerminalConsumer(AsyncConsumer):
         machine = await _find_machine(self._user, self._sandbox, self._node)
         if isinstance(machine, Machine):
             self._container, self._machine = machine.name, machine
+            if machine.sandbox and machine.sandbox.user_id != self._user:
+                await self._visit(machine.sandbox.pk)
+            if self._sandbox is None:
+                return
             self._admitted.set()
             if self._waiting:
                 self._waiting.cancel()
@@ -106,6 +112,13 @@ class TerminalConsumer(AsyncConsumer):
             self._waiting = self._waiting or self._close_later(WAIT, "early")
         else:
             await self._close(machine)
+
+    async def _visit(self, sandbox: UUID) -> None:
+        """Hear of this visit from now on, and look once more: it may have ended meanwhile."""
+        group = visits.group_of(self._user, sandbox)
+        await self.channel_layer.group_add(group, self.channel_name)
+        self._groups.append(group)
+        await self.visit_changed({})
 
     def _close_later(self, seconds: float, why: str) -> asyncio.TimerHandle:
         return asyncio.get_running_loop().call_later(seconds, lambda: asyncio.ensure_future(self._close(why)))
@@ -138,8 +151,8 @@ class TerminalConsumer(AsyncConsumer):
     async def _pass_on(self, said: protocol.Message) -> None:
         """To the holder; what comes while it is being attached waits for it."""
         await self._attached.wait()
-        if self._channel is None:
-            return
+        if self._channel is None or (self._mode and (self._mode, said.kind) != (visits.TYPE, protocol.INPUT)):
+            return  # who looks touches nothing; who types along, neither size nor end
         await self._channel.send(said.kind, said.payload)
         if said.kind == protocol.INPUT:
             await self._note_life()
@@ -161,6 +174,14 @@ class TerminalConsumer(AsyncConsumer):
         """From the channel layer: the sandbox ended, or the user logged out."""
         await self._close_with(int(event["code"]))
 
+    async def visit_changed(self, _event: dict[str, Any]) -> None:
+        """From the channel layer: what this visitor may do has changed, or it is over."""
+        if self._sandbox is None:
+            return
+        self._mode = await database_sync_to_async(visits.mode_of)(self._user, self._sandbox)
+        if self._mode is None:
+            await self._close("visit-over")
+
     async def recording_choice(self, event: dict[str, Any]) -> None:
         """From the channel layer: the student wants to be recorded, or no longer."""
         if bool(self._tape) != bool(event["refused"]):
@@ -169,7 +190,11 @@ class TerminalConsumer(AsyncConsumer):
         if former:
             await former.close()
         elif self._sandbox and self._attached.is_set():
-            self._tape = await tape.begin(self.scope["user"].pk, self._machine, self._name, self._size)
+            self._tape = await self._record()
+
+    async def _record(self) -> tape.Tape | None:
+        """Of the owner alone: what a visitor sees is on the owner's."""
+        return None if self._mode else await tape.begin(self._user, self._machine, self._name, self._size)
 
     async def _say(self, frame: bytes) -> None:
         self._sent = (self._sent + len(frame)) % _WRAP
@@ -180,9 +205,10 @@ class TerminalConsumer(AsyncConsumer):
         await self._admitted.wait()
         try:
             channel = self._channel = await line.open_channel(self._container)
-            await channel.send(opening.kind, opening.payload + self._name.encode())
+            kind, payload = (protocol.WATCH, opening.payload[:4]) if self._mode else (opening.kind, opening.payload)
+            await channel.send(kind, payload + self._name.encode())
             # While the holder is being reached; nothing is read before.
-            self._tape = await tape.begin(self.scope["user"].pk, self._machine, self._name, self._size)
+            self._tape = await self._record()
             self._attached.set()
             while (frame := await channel.next()) is not None:
                 if self._tape:
@@ -249,11 +275,11 @@ class TerminalConsumer(AsyncConsumer):
 
 @database_sync_to_async
 def _find_machine(user: int, sandbox: UUID, node: str) -> Machine | str:
-    """The node's machine if it is this user's and ready; else the reason to close."""
+    """The node's machine if it is ready and this user's, or they visit it; else the reason to close."""
     found = Sandbox.objects.filter(pk=sandbox).prefetch_related("machines").first()
     if found is None:
         return "not-found"
-    if found.user_id != user:
+    if found.user_id != user and visits.mode_of(user, sandbox) is None:
         return "not-yours"
     if found.state in (State.REQUESTED, State.STARTING):
         return "early"

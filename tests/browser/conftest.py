@@ -40,14 +40,15 @@ def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     environment = {**os.environ, **settings, "DJANGO_SETTINGS_MODULE": "labsite.settings"}
     found = Site(f"http://127.0.0.1:{PORT}", environment, RUN, listen=("--port", str(PORT)))
     found.manage("migrate", "-v", "0")
-    found.start("worker")
-    found.start("collector")
-    found.start("web")
-    wait_until(lambda: '"warm": 1' in found.manage("lab_status", "--json"), seconds=60)
-    yield found
-    found.stop()
-    for container in real_lab.containers():
-        real_lab.remove(container.name)
+    try:
+        for name in ("worker", "collector", "web"):
+            found.start(name)
+        wait_until(lambda: '"warm": 1' in found.manage("lab_status", "--json"), seconds=120)
+        yield found
+    finally:
+        found.stop()
+        for container in real_lab.containers():
+            real_lab.remove(container.name)
 
 
 @contextmanager

@@ -17,14 +17,17 @@ from django.utils import timezone
 from lessons import catalog, cohorts
 from lessons.models import Cohort
 from sandboxes import lifecycle, visits
-from sandboxes.models import Sandbox, Visit
+from sandboxes.models import Recording, Sandbox, Visit
 from sandboxes.routing import websocket_urlpatterns
+from sandboxes.terminal.protocol import encode_size
 from tests.conftest import work
-from tests.sandboxes.test_terminal import close_code, connect
+from tests.sandboxes.test_terminal import close_code, connect, framed, multiplexed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HELLO = "docker-intensivo/hello-world/hello-world"
 PRACTICE = "docker-intensivo/hello-world/laboratorio"
+NUMBERS = bytes(range(24))
+SIZE = encode_size(80, 24)
 
 
 @pytest.fixture
@@ -181,9 +184,78 @@ def test_page_that_comes_back_keeps_its_visit(carmen: Any, sandbox: Sandbox, coh
 # The terminal
 
 
+async def opened(user: Any, sandbox: Sandbox, lab: Any) -> tuple[WebsocketCommunicator, asyncio.StreamReader, Any]:
+    before = len(lab.streams)
+    page = connect(user, sandbox.pk)
+    await page.connect()
+    await page.send_to(bytes_data=b"N" + SIZE + NUMBERS)
+    while len(lab.streams) == before:
+        await asyncio.sleep(0.01)
+    return page, *lab.streams[-1]
+
+
+async def reaches(writer: Any, wanted: bytes) -> None:
+    async with asyncio.timeout(5):
+        while wanted not in writer.written:
+            await asyncio.sleep(0.01)
+
+
+async def test_visitor_watches_without_taking_the_shell_and_nothing_they_send_arrives(
+    carmen: Any, sandbox: Sandbox, lab: Any, cohort: Cohort
+) -> None:
+    await sync_to_async(visits.watch)(carmen, sandbox)
+    page, holder, writer = await opened(carmen, sandbox, lab)
+    await reaches(writer, framed(b"W", SIZE + b"principal"))
+    for message in (b"Irm -rf /\n", b"S" + encode_size(10, 10), b"X"):
+        await page.send_to(bytes_data=message)
+    await page.send_to(bytes_data=b"P")
+    assert await page.receive_from() == b"P"
+    holder.feed_data(multiplexed(framed(b"S", encode_size(132, 43)) + framed(b"D", b"hola")))
+    assert await page.receive_from() == b"S" + encode_size(132, 43)
+    assert await page.receive_from() == b"Dhola"
+    assert writer.written == framed(b"W", SIZE + b"principal")
+    await page.disconnect()
+    assert not await Recording.objects.aexists()
+
+
+async def test_acceptance_lets_the_open_terminal_type_and_dismissal_closes_it_at_once(
+    ana: Any, carmen: Any, sandbox: Sandbox, lab: Any, cohort: Cohort
+) -> None:
+    await sync_to_async(visits.watch)(carmen, sandbox)
+    page, _, writer = await opened(carmen, sandbox, lab)
+    await sync_to_async(visits.ask)(carmen, sandbox)
+    visit = await sync_to_async(asked)(sandbox)
+    await page.send_to(bytes_data=b"Iantes\n")
+    await sync_to_async(visits.answer)(visit.pk, ana, yes=True)
+    async with asyncio.timeout(5):
+        while framed(b"I", b"juntos\n") not in writer.written:
+            await page.send_to(bytes_data=b"Ijuntos\n")
+            await asyncio.sleep(0.02)
+    assert b"antes" not in writer.written
+    await page.send_to(bytes_data=b"X")
+    await page.send_to(bytes_data=b"S" + encode_size(10, 10))
+    await sync_to_async(visits.dismiss)(visit.pk, ana)
+    assert (await page.receive_output(2))["code"] == 4411
+    assert framed(b"X") not in writer.written
+    assert encode_size(10, 10) not in writer.written
+    assert await close_code(connect(carmen, sandbox.pk)) == 4403
+
+
 async def test_nobody_gets_in_without_a_visit(bruno: Any, carmen: Any, olga: Any, sandbox: Sandbox, cohort: Cohort) -> None:
     for user in (bruno, carmen, olga):
         assert await close_code(connect(user, sandbox.pk)) == 4403
+
+
+async def test_invited_classmate_types_at_once(ana: Any, bruno: Any, lab: Any, sent: Any) -> None:
+    shared = await sync_to_async(start)(ana, sent, PRACTICE)
+    invited = await sync_to_async(visits.invite)(shared)
+    assert invited
+    await sync_to_async(visits.take)(invited, bruno)
+    page, _, writer = await opened(bruno, shared, lab)
+    await page.send_to(bytes_data=b"Ils\n")
+    await reaches(writer, framed(b"I", b"ls\n"))
+    await sync_to_async(lifecycle.stop)(shared, reason="")
+    assert (await page.receive_output(2))["code"] in (4410, 4411)
 
 
 # The feed of the page

@@ -125,11 +125,11 @@ export class Connection {
     this.acknowledge(message.length);
     if (kind === protocol.BEGIN) this.begin(protocol.begin(payload));
     else if (kind === protocol.ACCEPTED) this.outbox.accept(protocol.accepted(payload));
-    else if (kind === protocol.SIZED) this.listener.sized(protocol.sized(payload));
+    else if (kind === protocol.SIZED) this.sized(protocol.sized(payload));
     else if (kind === protocol.LIVE) this.listener.live(() => this.delay = FIRST_DELAY);
     else if (kind === protocol.EXIT) this.over(`la consola se cerró con el código ${protocol.exitStatus(payload)}`, "Abrir otra");
     else if (kind === protocol.TAKEN) this.tell("terminado", "esta terminal se abrió en otra ventana", "Traerla aquí");
-    else if (kind === protocol.REFUSED && this.visits) this.over("esta terminal no está abierta", "Reintentar");
+    else if (kind === protocol.REFUSED && this.visits) this.refused(new TextDecoder().decode(payload));
     else if (kind === protocol.REFUSED) this.over("esta máquina no admite más terminales; cierra alguna", "Reintentar");
     this.pump();
   }
@@ -150,6 +150,17 @@ export class Connection {
     if (this.ending) this.send(protocol.end());
   }
 
+  /** To who visits: the owner's size, and first of all that the shell is there. Their input has no numbers: what waited is gone. */
+  sized(size) {
+    this.listener.sized(size);
+    if (!this.begun) this.begin({ epoch: 0, offset: 0, accepted: this.outbox.end, goesOn: false });
+  }
+
+  refused(why) {
+    if (why === "too slow") this.lost(1006); // a flood: it comes back to the last of it
+    else this.over("esta terminal no está abierta", "Reintentar");
+  }
+
   over(reason, offer) {
     this.epoch = this.offset = 0;
     this.outbox.forget(0);
@@ -160,6 +171,7 @@ export class Connection {
   pump() {
     if (!this.begun || this.socket.bufferedAmount > SEND_BUFFER) return;
     for (let bytes; (bytes = this.outbox.next()); ) this.send(protocol.input(bytes));
+    if (this.visits) this.outbox.accept(this.outbox.sent);
   }
 
   acknowledge(count) {
