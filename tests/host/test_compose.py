@@ -72,6 +72,12 @@ def test_database_and_redis_are_on_a_network_without_a_way_out() -> None:
     assert not {"ports", "expose"} & {*SERVICES["db"], *SERVICES["redis"], *SERVICES["web"], *SERVICES["worker"]}
 
 
+@pytest.mark.parametrize("name", sorted(name for name, service in SERVICES.items() if "motor" in service["networks"]))
+def test_who_reaches_sandboxes_has_no_other_way_out(name: str) -> None:
+    """Docker sends what leaves a container by the first network in the alphabet that leads out."""
+    assert [each for each in SERVICES[name]["networks"] if not (FILE["networks"][each] or {}).get("internal")] == ["motor"]
+
+
 def test_the_file_asks_for_nothing_that_is_not_written(lab: Instance) -> None:
     lab.compose.mkdir()
     wanted = set(compose_files._wanted(lab, SITE, base="base", course=Path("/x/curso")))
