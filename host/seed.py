@@ -44,7 +44,10 @@ def ensure(engine_url: str, progress: Progress) -> None:
         client.images.get(reference())
     except ImageNotFound:
         progress("sembrando las imágenes del curso en una máquina (medio minuto, solo esta vez)")
-        _make(client, progress)
+        try:
+            _make(client, progress)
+        except APIError as error:
+            raise HostError(f"el motor del laboratorio no puede con una máquina: {error.explanation or error}") from error
     finally:
         client.close()
 
