@@ -116,11 +116,12 @@ CELERY_VISIBILITY_TIMEOUT = CELERY_TASK_TIME_LIMIT + 15
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": CELERY_VISIBILITY_TIMEOUT,
     "global_keyprefix": f"{ENV.name}:",
-    "queue_order_strategy": "priority",
+    "queue_order_strategy": "sorted",
 }
-# What nobody waits for comes after all the rest.
-CELERY_TASK_QUEUES = [Queue(name) for name in ("celery", "later")]  # type: ignore[no-untyped-call]
-CELERY_TASK_ROUTES = {"sandboxes.tasks.examine_programs": {"queue": "later"}}
+# Taken in the order of their names: a check, which takes a moment and somebody looks at; machines and the rest; what nobody
+# waits for.
+CELERY_TASK_QUEUES = [Queue(name) for name in ("asked", "celery", "later")]  # type: ignore[no-untyped-call]
+CELERY_TASK_ROUTES = {"sandboxes.tasks.run_check": {"queue": "asked"}, "sandboxes.tasks.examine_programs": {"queue": "later"}}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True

@@ -321,3 +321,28 @@ def test_what_was_kept_and_does_not_suit_cannot_be_checked() -> None:
     with StudentEngine(SayingEngine(b"siete"), "lab-x", seconds=5) as engine:
         verdicts, _evidence = grading.grade([first, second], lambda _node: engine)
     assert verdicts[1][1].status == Status.UNKNOWN
+
+
+def test_a_check_does_not_wait_behind_the_machines_of_a_whole_class() -> None:
+    from labsite.celery import app
+
+    def queue(task: str) -> str:
+        return str(app.amqp.router.route({}, f"sandboxes.tasks.{task}")["queue"].name)
+
+    sent = ["examine_programs", "bring_up", "run_check", "bring_up"]
+    with app.connection_for_write() as connection:
+        channel = connection.channel()
+        queues = [connection.SimpleQueue(name) for name in {queue(task) for task in sent}]
+        for each in queues:
+            each.clear()
+        for task in sent:
+            connection.SimpleQueue(queue(task)).put({"task": task})
+        got: list[str] = []
+        names = [each.name for each in app.amqp.queues.values()]
+        consumer = connection.Consumer([app.amqp.queues[name] for name in names], channel=channel, accept=["json"])
+        consumer.register_callback(lambda body, message: (got.append(body["task"]), message.ack()))
+        consumer.qos(prefetch_count=1)
+        with consumer:
+            while len(got) < len(sent):
+                connection.drain_events(timeout=5)
+    assert got == ["run_check", "bring_up", "bring_up", "examine_programs"]
