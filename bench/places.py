@@ -26,7 +26,7 @@ class Place:
 
 PLACES: dict[str, tuple[Place, ...]] = {
     "course": (Place(COURSE), Place(COURSE, "ana"), Place(COURSE, "bruno")),
-    "lesson": (Place(LESSON), Place(LESSON, "ana")),
+    "lesson": (Place(LESSON), Place(LESSON, "ana"), Place(f"{COURSE}instrucciones/?pagina=2")),
     "exercise": (
         Place(EXERCISE),
         Place(EXERCISE, "ana"),
@@ -35,6 +35,7 @@ PLACES: dict[str, tuple[Place, ...]] = {
     ),
     "search": (Place("/buscar/"), Place("/buscar/?q=imagenes", "ana"), Place("/buscar/?q=kubernetes", "ana")),
     "glossary": (Place("/glosario/"), Place("/glosario/#capa", "ana")),
+    "differences": (Place("/en-tu-maquina/"),),
     "progress": (Place("/progreso/", "ana"), Place("/progreso/", "carmen"), Place("/progreso/", "bruno")),
     "diploma": (Place("{diploma}"),),
     "recordings": (Place("/grabaciones/", "ana"), Place("/grabaciones/", "bruno"), Place("/grabaciones/", "carmen")),
