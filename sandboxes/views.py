@@ -24,7 +24,7 @@ from lessons.views import front_of, place_of
 from sandboxes import checkpoints, grading, lifecycle
 from sandboxes.at_hand import attempt_of, bind, find_exercise, kept_of, live_of
 from sandboxes.buttons import ACTIONS
-from sandboxes.models import Sandbox, State
+from sandboxes.models import Recording, Sandbox, State
 from sandboxes.preview import views as preview_views
 from sandboxes.questions import questions
 from sandboxes.recording.views import choice_context as recording_choice
@@ -214,7 +214,7 @@ def result_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
         "check": found,
         "pause": max(400, 50 * progress.under_way()) if found and not found.finished else 0,
         "seen": _seen(exercise, found),
-        "show_cause": recording_choice(request)["recorded"],
+        "show_cause": found is not None and Recording.objects.filter(sandbox__attempt=found.attempt_id).exists(),
         "completed": exercise.key in progress.progress_of(request.user, catalog.course()).completed,
         "check_url": _url("lab-check", exercise),
         "result_url": _url("lab-result", exercise),

@@ -291,6 +291,8 @@ def test_failed_check_leads_to_its_command(ana: Any, bruno: Any, sandbox: Sandbo
     progress.end_check(run, exercise, [("saludo", Verdict(Status.FAILED, "a", "b"))], {})
     CheckRun.objects.update(requested=recording.started + timedelta(seconds=30))
     client.force_login(ana)
+    RecordingChoice.objects.create(user=ana, refused=True)  # from now on: what was recorded before still leads there
+    assert f"/grabaciones/causa/{run.pk}/saludo/" in client.get(f"/curso/{KEY}/resultado/").content.decode()
     answer = client.get(f"/grabaciones/causa/{run.pk}/saludo/")
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/grabaciones/{recording.pk}/?marca=0")
     client.force_login(bruno)
