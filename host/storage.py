@@ -1,7 +1,7 @@
 """The disk under the lab engine: btrfs, whose snapshots make sandboxes cheap and whose quotas keep them small.
 
 Where the kernel knows no btrfs it is ext4, without quotas: each sandbox's own engine then keeps its images in a volume,
-and host/disks.py watches (docs/adr/0018-sin-btrfs.md).
+and host/disks.py watches (docs/adr/0021-sin-btrfs.md).
 
 Quotas are btrfs's *simple* ones where the kernel has them (6.7): each extent counts for who wrote it, and for
 nobody else. Full ones follow who shares each extent, and then deleting a sandbox, which shares the whole image,
