@@ -78,6 +78,11 @@ class Instance:
         return self.home / "data"
 
     @property
+    def demo_accounts(self) -> Path:
+        """The passwords of the demonstration accounts, of the database that is there."""
+        return self.home / "demo-accounts.json"
+
+    @property
     def logs(self) -> Path:
         return self.home / "logs"
 

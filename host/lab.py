@@ -97,6 +97,7 @@ def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
         # A lab for tests or benchmarks: its database may be of another version of the code.
         for file in lab.data.glob("lab.sqlite3*"):
             file.unlink()
+        lab.demo_accounts.unlink(missing_ok=True)
     try:
         settings = _raise(lab, supervisor, with_site=with_site)
         if executed:
@@ -229,14 +230,13 @@ def _execute(lab: Instance, command: list[str]) -> int:
 
 
 def _announce(lab: Instance, settings: Mapping[str, str]) -> None:
-    accounts_file = lab.home / "demo-accounts.json"
     if environment.enabled(settings, "LAB_DEMO_ACCOUNTS", default="true"):
-        if not accounts_file.exists():
+        if not lab.demo_accounts.exists():
             said = _manage(lab, "demo_accounts", "--json")
-            accounts_file.touch(mode=0o600)
-            accounts_file.write_text(said)
+            lab.demo_accounts.touch(mode=0o600)
+            lab.demo_accounts.write_text(said)
         print("\nUsuarios de prueba:")
-        for account in json.loads(accounts_file.read_text()):
+        for account in json.loads(lab.demo_accounts.read_text()):
             print(f"  {account['user']:<8} {account['password']:<16} {account['role']}")
     print(f"\nListo: {settings['LAB_URL']}\n(Ctrl-C para parar)", flush=True)
 
