@@ -28,7 +28,7 @@ def test_no_service_restarted_in_mid_use_loses_anything(person: Any) -> None:
     type_line(page, 'docker run busybox:1.37 echo "hello world"; variable=sigue', "antes")
     for service in SERVICES:
         compose("restart", service)
-        compose("up", "--detach", "--no-build", "--wait")
+        compose("up", "--detach", "--no-build", "--no-deps", "--wait", service)
         wait_until(lambda: page.locator("[data-connection=conectado]").count(), seconds=90)
         type_line(page, f"clear; echo aqui-$variable-{service}", service)
         assert f"aqui-sigue-{service}" in screen(page)
