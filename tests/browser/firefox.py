@@ -51,6 +51,14 @@ class Firefox:
         self._home = home
 
     def __enter__(self) -> Firefox:
+        try:
+            self._begin()
+        except BaseException:
+            self._open.close()
+            raise
+        return self
+
+    def _begin(self) -> None:
         said = wait_until(
             lambda: re.search(r"WebDriver BiDi listening on (ws://\S+)", (self._home / "firefox.log").read_text()), seconds=60
         )
@@ -58,7 +66,6 @@ class Firefox:
         self._ask("session.new", capabilities={})
         self._page = self._ask("browsingContext.create", type="tab")["context"]
         self._ask("session.subscribe", events=["log.entryAdded"])
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._open.close()
