@@ -96,6 +96,8 @@ def prepare(pages: list[Page], seconds: float) -> None:
 async def crowd(pages: list[Page], rounds: int) -> list[float]:
     """Milliseconds of every press, round by round."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(len(pages)))
+    for page in pages:
+        page.said = asyncio.Event()  # this loop's
     opened = [asyncio.Event() for _ in pages]
     listeners = [asyncio.create_task(page.listen(event)) for page, event in zip(pages, opened, strict=True)]
     await asyncio.gather(*(event.wait() for event in opened))
