@@ -22,6 +22,8 @@ class Attempt(models.Model):
     """What was drawn for it (lessons/values.py)."""
 
     class Meta:
+        verbose_name = _("intento")
+        verbose_name_plural = _("intentos")
         indexes = (models.Index(fields=("user", "exercise")),)
 
     def __str__(self) -> str:
@@ -31,10 +33,10 @@ class Attempt(models.Model):
 class CheckRun(models.Model):
     """One press of *Comprobar*. Ends once: `finished` is set by a conditional update."""
 
-    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="checks")
-    requested = models.DateTimeField(auto_now_add=True)
+    attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="checks", verbose_name=_("intento"))
+    requested = models.DateTimeField(_("pedida"), auto_now_add=True)
     finished = models.DateTimeField(null=True)
-    passed = models.BooleanField(default=False)
+    passed = models.BooleanField(_("superada"), default=False)
     points = models.FloatField(default=0)
     """What it gave, partly right answers included."""
     error = models.CharField(max_length=500, blank=True)
@@ -48,6 +50,8 @@ class CheckRun(models.Model):
     """And the graders that judged it."""
 
     class Meta:
+        verbose_name = _("comprobación")
+        verbose_name_plural = _("comprobaciones")
         constraints = (
             models.UniqueConstraint(fields=("attempt",), condition=models.Q(finished__isnull=True), name="one_running_check_per_attempt"),
         )
@@ -91,6 +95,8 @@ class Completion(models.Model):
     completed = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = _("ejercicio superado")
+        verbose_name_plural = _("ejercicios superados")
         constraints = (models.UniqueConstraint(fields=("user", "exercise"), name="one_completion_per_exercise"),)
 
     def __str__(self) -> str:

@@ -164,8 +164,21 @@ function hideCard() {
   shownFor = undefined;
 }
 
-document.addEventListener("pointerover", ({ target }) => {
+// A finger has nothing to hover with: its first tap shows the card, the second follows the link.
+let known = true;
+document.addEventListener("pointerdown", ({ target, pointerType }) => {
+  known = pointerType !== "touch" || shownFor === target.closest?.(".term");
+});
+document.addEventListener("click", (event) => {
+  const term = event.target.closest?.(".term");
+  if (!term || known) return;
+  event.preventDefault();
+  showCard(term);
+});
+
+document.addEventListener("pointerover", ({ target, pointerType }) => {
   const term = target.closest?.(".term");
+  if (term && pointerType === "touch") return;
   if (term) showCard(term);
   else if (!target.closest?.(".term-card") && document.activeElement !== shownFor) hideCard();
 });

@@ -1,7 +1,7 @@
 // The first visit to a laboratory: five sentences, a minute at most, skipped with a key. Shown once; the help sheet has it again.
 const SEEN = "laboratorio.visita";
 const STEPS = [
-  { at: "#panel-texto", title: "Aquí está lo que hay que hacer", text: "El enunciado, paso a paso. Las palabras subrayadas con puntos se explican al pasar por encima." },
+  { at: "#panel-texto", title: "Aquí está lo que hay que hacer", text: "El enunciado, paso a paso. Las palabras subrayadas con puntos se explican al pasar por encima o al tocarlas." },
   { at: "#lab .bar", fallback: "#lab", title: "Este es tu laboratorio", text: "Un motor de Docker de verdad, solo tuyo. Se inicia en un segundo, y si te vas se guarda unos días." },
   { at: "#pestanas", title: "La terminal y lo demás", text: "Aquí escribes las órdenes. En las otras pestañas ves tus archivos y lo que hay en tu motor." },
   { at: "#divisor", title: "Ponlo a tu gusto", text: "Arrastra el divisor para dar más sitio al texto o a la terminal. Se recuerda." },

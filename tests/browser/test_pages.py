@@ -94,6 +94,22 @@ def test_a_term_explains_itself_to_the_mouse_and_to_the_keyboard(page: Page) -> 
     page.wait_for_url("**/glosario/#capa")
 
 
+def test_a_term_explains_itself_to_a_finger_before_it_is_followed(browser: Browser, address: str) -> None:
+    context = browser.new_context(base_url=address, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(LESSON)
+    term, card = page.locator(".term").first, page.get_by_role("tooltip")
+    term.tap()
+    expect(card).to_contain_text("Cada uno de los pisos")
+    assert page.url.endswith(LESSON)
+    page.locator("h1").tap()
+    expect(card).to_be_hidden()
+    term.tap()
+    term.tap()
+    page.wait_for_url("**/glosario/#capa")
+    context.close()
+
+
 def test_the_split_is_dragged_by_mouse_and_keys_and_remembered(page: Page) -> None:
     page.goto(EXERCISE)
     splitter, text = page.get_by_role("separator"), page.locator("#panel-texto")
