@@ -19,7 +19,7 @@ from bench.places import COURSE, EXERCISE, LESSON
 from bench.site import Site
 
 PAGES = {"curso": COURSE, "lección": LESSON, "ejercicio": EXERCISE, "glosario": "/glosario/", "buscar": "/buscar/?q=imagenes"}
-VISITS = 5
+VISITS = 3
 TIMES = f"""
 import statistics, time
 from django.contrib.auth import get_user_model

@@ -54,3 +54,9 @@ def test_a_figure_is_sent_and_can_do_nothing(client: Client, course: Path, url: 
 )
 def test_nothing_else_is_sent(client: Client, course: Path, url: str) -> None:
     assert client.get(url).status_code == 404
+
+
+def test_a_drawing_travels_compressed(client: Client) -> None:
+    answer = client.get("/curso/docker-intensivo/capas-de-imagen/figuras/capas.svg", headers={"Accept-Encoding": "gzip"})
+    assert answer["Content-Encoding"] == "gzip"
+    assert len(answer.content) < 2500

@@ -145,3 +145,12 @@ def test_pages_ask_less_often_when_many_are_being_checked(as_ana: Client, lab: A
     press(as_ana, "iniciar")
     work(sent)
     assert 'hx-trigger="every 2000ms"' in press(as_ana, "comprobar")
+
+
+def test_the_exercises_page_asks_the_database_little(as_ana: Client, lab: Any, sent: Any, django_assert_max_num_queries: Any) -> None:
+    press(as_ana, "iniciar")
+    work(sent)
+    as_ana.get(PAGE)
+    for url, most in ((PAGE, 22), (f"{PAGE}panel/", 14), (f"{PAGE}resultado/", 12)):
+        with django_assert_max_num_queries(most):
+            assert as_ana.get(url).status_code == 200
