@@ -48,6 +48,11 @@ PLACES: dict[str, tuple[Place, ...]] = {
     "account_logout": (Place("/cuenta/logout/", "ana"),),
     "account_reset_password": (Place("/cuenta/password/reset/"),),
     "account_change_password": (Place("/cuenta/password/change/", "ana"),),
+    "differences": (Place("/en-tu-maquina/"),),
+    "cohorts": (Place("/clases/", "ana"), Place("/clases/", "carmen")),
+    "cohort": (Place("{cohort}", "carmen"),),
+    "join-cohort": (Place("{join}", "bruno"),),
+    "visits": (Place("/visitas/", "ana"),),
     "admin": (Place("/admin/", "olga"),),
 }
 ERRORS = {
@@ -59,6 +64,9 @@ NO_PAGE = frozenset({
     "recording-choice", "cast", "cause", "terminal-preferences", "machine-file",
     "lab-files", "lab-file", "lab-file-change", "lab-file-changes", "lab-file-review",
     "lab-ports", "lab-preview", "lab-panel", "lab-check", "lab-result", "lab-answer", "lab-hint", "lab-act",
+    "leave-cohort", "cohort-change", "answer-visit", "company", "invite", "visit-state", "visit-act",
     "account_inactive", "account_email", "account_set_password", "account_reset_password_from_key", "account_reset_password_from_key_done",
 })  # fmt: skip
 """Fragments, files and what answers with a redirection."""
+TOGETHER = frozenset({"take-invitation", "visit"})
+"""Pages of a laboratory that two people share: tests/browser/test_together.py."""

@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 
 from bench.places import PASSWORD
-from lessons import catalog, journey
+from lessons import catalog, cohorts, journey
 from lessons.models import Attempt, CheckRun, Completion
 from sandboxes.models import Recording, Sandbox, State
 
@@ -37,7 +37,11 @@ def play() -> None:
     people = {name: users.create_user(name, password=PASSWORD, **flags) for name, flags in PEOPLE.items()}
     check = _on_the_way(people["ana"])
     _finished(people["bruno"])
+    cohort = cohorts.create(people["carmen"], "Docker, los martes")
+    cohorts.join(cohort, people["ana"])
     found = {
+        "cohort": f"/clases/{cohort.pk}/",
+        "join": f"/clases/unirme/{cohort.code}/",
         "diploma": f"/diploma/{journey.diploma_code(people['bruno'], catalog.course())}/",
         "evidence": f"/profesorado/comprobaciones/{check.pk}/",
         "replay": f"/grabaciones/{_recorded(people['ana']).pk}/",

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.urls import get_resolver
 
-from bench.places import NO_PAGE, PLACES
+from bench.places import NO_PAGE, PLACES, TOGETHER
 
 
 def names(resolver: Any) -> Iterator[str]:
@@ -21,4 +21,4 @@ def names(resolver: Any) -> Iterator[str]:
 
 
 def test_every_url_is_a_page_that_is_looked_at_or_no_page() -> None:
-    assert sorted(set(names(get_resolver()))) == sorted({*PLACES, *NO_PAGE})
+    assert sorted(set(names(get_resolver()))) == sorted({*PLACES, *NO_PAGE, *TOGETHER})
