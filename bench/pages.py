@@ -40,7 +40,8 @@ def spent(work, clock=time.process_time):
 for path in {list(PAGES.values())!r}:
     with CaptureQueriesContext(connection) as asked:
         assert client.get(path).status_code == 200
-    print(path, spent(lambda: client.get(path)), len(asked))
+    queries = len(asked)  # before the next request begins them anew
+    print(path, spent(lambda: client.get(path)), queries)
 for words in ("imagen", "docker run imagen contenedor", "c"):
     print("«" + words.replace(" ", "_") + "»", spent(lambda: search.index().find(words), time.perf_counter), 0)
 """

@@ -151,6 +151,6 @@ def test_the_exercises_page_asks_the_database_little(as_ana: Client, lab: Any, s
     press(as_ana, "iniciar")
     work(sent)
     as_ana.get(PAGE)
-    for url, most in ((PAGE, 22), (f"{PAGE}panel/", 14), (f"{PAGE}resultado/", 12)):
+    for url, most in ((PAGE, 26), (f"{PAGE}panel/", 16), (f"{PAGE}resultado/", 14)):
         with django_assert_max_num_queries(most):
             assert as_ana.get(url).status_code == 200
