@@ -35,7 +35,6 @@ PLACES: dict[str, tuple[Place, ...]] = {
     ),
     "search": (Place("/buscar/"), Place("/buscar/?q=imagenes", "ana"), Place("/buscar/?q=kubernetes", "ana")),
     "glossary": (Place("/glosario/"), Place("/glosario/#capa", "ana")),
-    "differences": (Place("/en-tu-maquina/"),),
     "progress": (Place("/progreso/", "ana"), Place("/progreso/", "carmen"), Place("/progreso/", "bruno")),
     "diploma": (Place("{diploma}"),),
     "recordings": (Place("/grabaciones/", "ana"), Place("/grabaciones/", "bruno"), Place("/grabaciones/", "carmen")),
