@@ -224,7 +224,7 @@ def _stop_host(lab: Instance) -> None:
 def _remove(lab: Instance) -> None:
     """Whatever engine holds them: ours goes away with the lab's folder, the machine's does not."""
     url = composed.engine_url(lab)
-    ours = composed.engine_data(lab).exists()
+    ours = lab.compose_data.exists()
     if compose_files.dot_env(lab).exists() and not ours and url is None:
         raise HostError("los contenedores están en el Docker de esta máquina, que no contesta: arráncalo y repite la orden.")
     if url and compose_plugin.version() and compose_files.dot_env(lab).exists():

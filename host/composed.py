@@ -59,17 +59,12 @@ def command(lab: Instance) -> tuple[str, ...]:
     return (sys.executable, "-m", "host.lab", "up", "--name", lab.name, "--composed")
 
 
-def engine_data(lab: Instance) -> Path:
-    """What the containers keep, where they run in an engine of ours."""
-    return lab.home / "compose-engine"
-
-
 def _needs_engine(lab: Instance) -> bool:
     """Whether ours is to be started; raises HostError where it would meet another.
 
     An engine that starts flushes the rules of those that publish ports on this host already."""
     found = engine_url(lab)
-    if found and engine_data(lab).exists():
+    if found and lab.compose_data.exists():
         raise HostError(
             "los datos de este sitio están en su motor propio y ahora hay otro en marcha en la máquina: dos se estorban. "
             "Para el otro («systemctl stop docker»), o muda los datos con una copia, como dice docs/despliegue.md."
@@ -89,7 +84,7 @@ def engine(lab: Instance) -> Service:
         name="compose-engine",
         argv=(
             *("setpriv", "--pdeathsig", "TERM", "--", "dockerd", "-H", f"unix://{lab.compose_socket}", "--group", "root"),
-            *("--data-root", str(engine_data(lab)), "--exec-root", str(lab.rundir("compose-exec"))),
+            *("--data-root", str(lab.compose_data), "--exec-root", str(lab.rundir("compose-exec"))),
             *("-p", str(lab.rundir("compose-engine.pid")), "--bridge", "none", "--log-level", "warn"),
         ),
         before_start=lambda: lab.compose_socket.unlink(missing_ok=True),

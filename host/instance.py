@@ -133,6 +133,11 @@ class Instance:
         return self.run / "compose.sock"
 
     @property
+    def compose_data(self) -> Path:
+        """What that engine keeps, which it mounts on itself."""
+        return self.home / "compose-engine"
+
+    @property
     def compose_net(self) -> str:
         """The first half of the addresses of compose's networks, which are the upper part of the uplink's."""
         return f"10.{self._octet + 1}"

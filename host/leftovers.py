@@ -37,7 +37,7 @@ def clear(lab: Instance) -> None:
     routes.close(lab)
     storage.unmount(lab)
     for line in reversed(sh("findmnt", "-rno", "TARGET", check=False).splitlines()):
-        if line.startswith(f"{lab.run}/"):
+        if line.startswith((f"{lab.run}/", str(lab.compose_data))):
             succeeds("umount", "-l", line)
     lab.plugin_socket.unlink(missing_ok=True)
     if lab.run.exists():

@@ -269,7 +269,7 @@ def test_no_engine_of_ours_starts_beside_another(
     Path(sockets["another"]).touch()
     monkeypatch.setattr(composed, "succeeds", lambda *argv: argv[2] in [f"unix://{sockets[name]}" for name in answer])
     if kept:
-        composed.engine_data(lab).mkdir()
+        lab.compose_data.mkdir()
     if isinstance(needs, bool):
         assert composed._needs_engine(lab) is needs
     else:
