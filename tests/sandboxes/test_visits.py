@@ -226,6 +226,8 @@ async def test_acceptance_lets_the_open_terminal_type_and_dismissal_closes_it_at
     await sync_to_async(visits.ask)(carmen, sandbox)
     visit = await sync_to_async(asked)(sandbox)
     await page.send_to(bytes_data=b"Iantes\n")
+    await page.send_to(bytes_data=b"P")
+    assert await page.receive_from() == b"P"  # what came before it has been taken, or not
     await sync_to_async(visits.answer)(visit.pk, ana, yes=True)
     async with asyncio.timeout(5):
         while framed(b"I", b"juntos\n") not in writer.written:
