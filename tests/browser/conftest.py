@@ -70,6 +70,7 @@ def preview_of(folder: Path) -> Iterator[str]:
 
 def accessible(page: Page, *, themes: tuple[str, ...] = THEMES) -> None:
     """axe finds nothing in any of the looks. What is in a preview is the student's; xterm's text, its own."""
+    page.emulate_media(reduced_motion="reduce")  # a colour on its way to the next look is nobody's
     for theme in themes:
         page.evaluate(
             """theme => new Promise(done => {
