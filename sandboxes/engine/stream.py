@@ -74,11 +74,10 @@ async def open_async_stream(url: str, exec_id: str) -> tuple[asyncio.StreamReade
     try:
         writer.write(_request(exec_id))
         _check_status(await reader.readuntil(b"\r\n\r\n"))
-    except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError) as error:
+    except BaseException as error:  # who waits for it may be cancelled
         writer.close()
-        raise EngineUnreachable(str(error)) from error
-    except EngineError:
-        writer.close()
+        if isinstance(error, asyncio.IncompleteReadError | asyncio.LimitOverrunError | OSError):
+            raise EngineUnreachable(str(error)) from error
         raise
     return reader, writer
 
