@@ -15,6 +15,8 @@ from pathlib import Path
 COMMAND, EVENT, CHECK = "orden", "suceso", "comprobacion"
 MARKS = 400
 LINE = 160
+END = 0.5
+"""Seconds that a recording goes on after its last mark."""
 _ESCAPES = re.compile(r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
 _MARK = re.compile(r"\x1b\]133;([ABCD])(?:;(\d{1,3}))?[^\x07\x1b]*(?:\x07|\x1b\\)")
 
@@ -106,6 +108,9 @@ def merged(path: Path, marks: list[Mark]) -> Iterator[str]:
         when = max(last, mark.at)
         yield json.dumps([round(when - last, 6), "m", mark.text], ensure_ascii=False) + "\n"
         last = when
+    if waiting:
+        # The player draws no mark at its very end.
+        yield json.dumps([END, "o", ""]) + "\n"
 
 
 def cause(found: list[Mark], *, before: float, words: list[str]) -> int | None:

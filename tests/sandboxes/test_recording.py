@@ -105,7 +105,7 @@ def test_player_gets_the_marks_at_their_time(tmp_path: Path) -> None:
     found = [Mark(0.5, COMMAND, "uno"), Mark(2, COMMAND, "dos"), Mark(9, COMMAND, "tres")]
     head, *lines = [json.loads(line) for line in marks.merged(path, found)]
     assert head["version"] == 3
-    assert lines == [[0.5, "m", "uno"], [0.5, "o", "a"], [1, "m", "dos"], [1, "o", "b"], [6, "m", "tres"]]
+    assert lines == [[0.5, "m", "uno"], [0.5, "o", "a"], [1, "m", "dos"], [1, "o", "b"], [6, "m", "tres"], [0.5, "o", ""]]
 
 
 @pytest.mark.parametrize("text", ["", "{}\n", '{"version":3}\nnonsense\n', '{"version":3}\n[1]\n[]\n', '{"version":3}\n["x","o","y"]\n'])
