@@ -49,6 +49,7 @@ def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_a_secret_that_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LAB_SECRET_KEY")
+    monkeypatch.delenv("LAB_ENV_FILE", raising=False)
     with pytest.raises(ImproperlyConfigured, match="LAB_SECRET_KEY: falta"):
         load()
 

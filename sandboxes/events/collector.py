@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
 from sandboxes.engine import EngineError
+from sandboxes.engine.events import EventFacts
 from sandboxes.events import feed, live, snapshot, store, watching
 from sandboxes.models import Sandbox, State
 
@@ -161,26 +162,28 @@ async def _keep_events(watched: Watched, node: str) -> None:
     ready = int(sandbox.ready.timestamp() * 1e9) if sandbox.ready else 0
     since = max(ready, await database_sync_to_async(store.last_nano)(sandbox.pk, node))
     room, filled = float(BURST), time.monotonic()
-    async for found in _gathered(watching.events(watched.machines[node], since=since)):
-        now = time.monotonic()
-        room, filled = min(BURST, room + PER_SECOND * (now - filled)), now
-        kept = found[: int(room)]
-        room -= len(kept)
-        if len(kept) < len(found):
-            log.info("an engine tells too many events", machine=watched.machines[node], dropped=len(found) - len(kept))
-        if kept:
-            await database_sync_to_async(store.add)(sandbox, node, kept)
-        if any(event.changes for event in found):
-            watched.changed = True
-            watched.stirred.set()
+    async with aclosing(_gathered(watched.machines[node], since)) as lots:
+        async for found in lots:
+            now = time.monotonic()
+            room, filled = min(BURST, room + PER_SECOND * (now - filled)), now
+            kept = found[: int(room)]
+            room -= len(kept)
+            if len(kept) < len(found):
+                log.info("an engine tells too many events", machine=watched.machines[node], dropped=len(found) - len(kept))
+            if kept:
+                await database_sync_to_async(store.add)(sandbox, node, kept)
+            if any(event.changes for event in found):
+                watched.changed = True
+                watched.stirred.set()
 
 
-async def _gathered(stream: Any) -> Any:
-    """The stream's events in lots: writing each by itself would cost a transaction each."""
-    async for found in stream:
-        yield found
-        # What comes meanwhile waits in the pipe.
-        await asyncio.sleep(GATHER)
+async def _gathered(machine: str, since: int) -> AsyncGenerator[list[EventFacts]]:
+    """The engine's events in lots: writing each by itself would cost a transaction each."""
+    async with aclosing(watching.events(machine, since=since)) as stream:
+        async for found in stream:
+            yield found
+            # What comes meanwhile waits in the pipe.
+            await asyncio.sleep(GATHER)
 
 
 async def show(watched: Watched) -> None:

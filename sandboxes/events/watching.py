@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any
 
 from sandboxes.engine import EngineError, EngineUnreachable, lab_engine
@@ -25,7 +25,7 @@ _WATCH = f'exec 3<&0; (cat <&3; kill $$) >/dev/null 2>&1 & exec {_CURL} -fN "{AP
 _ASK = f'exec {_CURL} -m {SECONDS} -w "\\n" "$@" </dev/null'
 
 
-async def events(machine: str, *, since: int) -> AsyncIterator[list[EventFacts]]:
+async def events(machine: str, *, since: int) -> AsyncGenerator[list[EventFacts]]:
     """The engine's events from `since` (nanoseconds) on, as they come; ends when the stream does.
 
     Raises EngineError or OSError. The engine repeats what it still remembers: at most its last 256."""

@@ -34,7 +34,7 @@ from django.utils.translation import gettext_noop
 from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, StudentEngine
 from sandboxes.graders import container_errors, container_options
-from sandboxes.graders.text import command_line, listing, nearest
+from sandboxes.graders.text import command_line, engine_has, nearest
 
 STATES = {
     "running": "en marcha",
@@ -179,7 +179,7 @@ def _describe(spec: ContainerSpec) -> str:
 
 def _none_there(spec: ContainerSpec, everybody: list[Seen], expected: str) -> Verdict:
     names = [seen.name for seen in everybody]
-    observed = _("tu motor tiene %(names)s") % {"names": listing(names, nothing=_("ningún contenedor"))}
+    observed = engine_has(names, nothing=_("ningún contenedor"))
     if not everybody:
         hint = _("Crea uno con «docker run». Los terminados también cuentan: se ven con «docker ps -a».")
         if spec.salida or spec.orden is not None:

@@ -31,7 +31,7 @@ from pydantic import AfterValidator, Field
 from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
 from sandboxes.engine.student import HistoryRow, ImageFacts, StudentEngine
 from sandboxes.graders import absent
-from sandboxes.graders.text import a_size, command_line, in_bytes, in_words, listing
+from sandboxes.graders.text import a_size, command_line, engine_has, in_bytes, in_words, listing
 
 ORIGINS = {
     "build": "se construyó con «docker build»",
@@ -138,7 +138,7 @@ class ImageKind:
             return Verdict(
                 Status.FAILED,
                 expected,
-                _("tu motor tiene %(images)s") % {"images": listing(evidence.tags, nothing=_("ninguna imagen"))},
+                engine_has(evidence.tags, nothing=_("ninguna imagen")),
                 absent.hint(spec.imagen, evidence.tags, evidence.around, same_as=spec.misma_que, built=spec.creada_por in ("", "build"))
                 or _("Una imagen llega al motor con «docker pull», con «docker run» o construyéndola.") + " " + absent.pulled(),
             )

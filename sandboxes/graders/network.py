@@ -23,7 +23,7 @@ from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import StudentEngine
-from sandboxes.graders.text import listing, nearest
+from sandboxes.graders.text import engine_has, listing, nearest
 
 
 class NetworkSpec(Spec):
@@ -89,7 +89,7 @@ class NetworkKind:
 
     def _fault(self, spec: NetworkSpec, evidence: NetworkEvidence) -> tuple[str, str]:
         if evidence.driver is None:
-            observed = _("tu motor tiene %(names)s") % {"names": listing(evidence.networks, nothing=_("ninguna red propia"))}
+            observed = engine_has(evidence.networks, nothing=_("ninguna red propia"))
             if near := nearest(spec.red, evidence.networks):
                 return observed, _("Tienes una llamada «%(near)s»: compara los nombres letra a letra.") % {"near": near}
             return observed, _("Créala con «docker network create %(name)s».") % {"name": spec.red}

@@ -5,9 +5,16 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.utils.translation import gettext as _
+
+
+def engine_has(names: Sequence[str], *, nothing: str) -> str:
+    """What the student's engine has of a kind, or that it has `nothing` («ningún contenedor»)."""
+    if not names:
+        return _("tu motor no tiene %(nothing)s") % {"nothing": nothing}
+    return _("tu motor tiene %(names)s") % {"names": listing(names, nothing=nothing)}
 
 
 def listing(names: Iterable[str], *, nothing: str, most: int = 5) -> str:

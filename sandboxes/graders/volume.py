@@ -23,7 +23,7 @@ from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, FileFacts, StudentEngine
-from sandboxes.graders.text import listing, nearest
+from sandboxes.graders.text import engine_has, listing, nearest
 
 
 class VolumeSpec(Spec):
@@ -96,7 +96,7 @@ class VolumeKind:
 
     def _fault(self, spec: VolumeSpec, evidence: VolumeEvidence) -> tuple[str, str]:
         if not evidence.exists:
-            observed = _("tu motor tiene %(names)s") % {"names": listing(evidence.volumes, nothing=_("ningún volumen"))}
+            observed = engine_has(evidence.volumes, nothing=_("ningún volumen"))
             if near := nearest(spec.volumen, evidence.volumes):
                 return observed, _("Tienes uno llamado «%(near)s»: compara los nombres letra a letra.") % {"near": near}
             if any(len(name) == 64 for name in evidence.volumes):

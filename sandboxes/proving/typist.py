@@ -14,6 +14,8 @@ PATIENCE = 120
 """Seconds for one command; an overloaded machine is slow, not wrong."""
 GRACE = 10
 """Seconds for a command to mind a Ctrl-C."""
+QUIET = 1
+"""Seconds without a word after what looks like another prompt; our own may be drawn just before it says what it is."""
 _SHELL = ["env", "TERM=xterm", "LANG=C.UTF-8", "script", "-qfec", "su - alumno", "/dev/null"]
 _SETUP = """ stty rows 50 cols 200; PS1='$ '; PROMPT_COMMAND='printf "\\e]777;lab;%s\\a" "$?"'"""
 _MARK = re.compile(rb"\x1b\]777;lab;(\d+)\x07")
@@ -29,6 +31,10 @@ _KEYS = re.compile(r"(\^[A-Z\[\\\]])+")
 
 class Lost(EngineError):
     """A command did not end, or the terminal did."""
+
+
+class Silence(Lost):
+    """Nothing was said within the time."""
 
 
 class Typist:
@@ -73,16 +79,20 @@ class Typist:
             raise Lost("la terminal se cerró") from error
 
     def _await(self, seconds: float, command: str) -> None:
-        deadline, heard = time.monotonic() + seconds, b""
+        deadline, heard, asks = time.monotonic() + seconds, b"", False
         prompts = self._inside or bool(_ENTERS.search(f" {command} "))
         while True:
-            heard += self._hear(deadline, command)
+            try:
+                heard += self._hear(min(deadline, time.monotonic() + QUIET) if asks else deadline, command)
+            except Silence:
+                if not asks:
+                    raise
+                self._inside = True
+                return
             if _MARK.search(heard):
                 self._inside = False
                 return
-            if prompts and b"\n" in heard and _INNER_PROMPT.search(_ESCAPES.sub(b"", heard)):
-                self._inside = True
-                return
+            asks = prompts and b"\n" in heard and bool(_INNER_PROMPT.search(_ESCAPES.sub(b"", heard)))
 
     def _hear(self, deadline: float, command: str) -> bytes:
         """What the terminal shows next."""
@@ -90,7 +100,7 @@ class Typist:
             self._stream.settimeout(max(0.01, deadline - time.monotonic()))
             chunk = self._stream.recv(65536)
         except TimeoutError as error:
-            raise Lost(f"no terminó: {command.splitlines()[0][:80]}") from error
+            raise Silence(f"no terminó: {command.splitlines()[0][:80]}") from error
         except OSError as error:
             raise Lost("la terminal se cerró") from error
         if not chunk:

@@ -44,6 +44,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     lesson = new_lesson(folder, slug="primeros-pasos", title="Primeros pasos")
     new_lesson(folder, slug="segunda", title="Segunda")
     new_exercise(folder, lesson="primeros-pasos", slug="tu-nombre", title="Tu nombre")
+    new_exercise(folder, lesson="segunda", slug="otro", title="Otro")
     lesson.write_text(lesson.read_text() + MORE % ("x" * 300))
     (lesson.parent / "figuras").mkdir()
     (lesson.parent / "figuras" / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 100"/>')

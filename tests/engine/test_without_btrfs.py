@@ -57,7 +57,7 @@ def test_a_stopped_sandbox_keeps_its_containers_and_a_removed_one_no_volume(seen
 
 
 def test_a_sandbox_that_begins_with_the_course_images_pulls_them(seen: dict[str, Any]) -> None:
-    assert seen["seeded"] == sorted(images.course_images().values())
+    assert seen["seeded"] == sorted(images.course_images())
 
 
 def test_the_doctor_finds_it_closed_and_says_what_is_lost(seen: dict[str, Any]) -> None:
