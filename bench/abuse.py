@@ -23,6 +23,7 @@ from typing import Any
 # bench.start has set Django up.
 import websockets
 from django.db import connection
+from websockets.typing import Origin
 
 from bench.start import PAGE, URL, Student, forget, quantiles
 from sandboxes.engine import EngineError, lab_engine
@@ -51,7 +52,7 @@ class Typist:
     async def type_on(self) -> None:
         """Until cancelled."""
         headers = {"Cookie": self._student.cookie}
-        async with websockets.connect(self._address, origin=URL, additional_headers=headers) as socket:  # type: ignore[arg-type]
+        async with websockets.connect(self._address, origin=Origin(URL), additional_headers=headers) as socket:
             await socket.send(b"O" + struct.pack(">HH", 80, 24))
             drawn, seen = 0, b""
             while b"$ " not in seen:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import websockets
+from websockets.typing import Origin
 
 from bench.start import URL, Student, quantiles
 from lessons import catalog
@@ -50,7 +51,7 @@ class Page:
     async def listen(self, ready: asyncio.Event) -> None:
         sandbox = await Sandbox.objects.aget(user__username=self.student.name, state=State.READY)
         address = f"{URL.replace('http', 'ws', 1)}/ws/laboratorio/{sandbox.pk}/"
-        async with websockets.connect(address, origin=URL, additional_headers={"Cookie": self.student.cookie}) as socket:  # type: ignore[arg-type]
+        async with websockets.connect(address, origin=Origin(URL), additional_headers={"Cookie": self.student.cookie}) as socket:
             ready.set()
             async for message in socket:
                 if json.loads(message)["type"] == "result":
@@ -60,8 +61,7 @@ class Page:
         """From the press to the page that shows the result."""
         self.said.clear()
         began = time.perf_counter()
-        shown = await self._ask("comprobar/", {})
-        await self._ask("comprobar/", {})
+        shown, _again = await asyncio.gather(self._ask("comprobar/", {}), self._ask("comprobar/", {}))
         while (status := _in(shown, "status")) == "running" and time.perf_counter() - began < PATIENCE:
             try:
                 await asyncio.wait_for(self.said.wait(), int(re.findall(r"every (\d+)ms", shown)[0]) / 1000)
@@ -95,7 +95,7 @@ def prepare(pages: list[Page], seconds: float) -> None:
 
 async def crowd(pages: list[Page], rounds: int) -> list[float]:
     """Milliseconds of every press, round by round."""
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(len(pages)))
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2 * len(pages)))
     for page in pages:
         page.said = asyncio.Event()  # this loop's
     opened = [asyncio.Event() for _ in pages]

@@ -33,6 +33,7 @@ import websockets
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
 from django.contrib.sessions.backends.db import SessionStore
+from websockets.typing import Origin
 
 from sandboxes import pool
 from sandboxes.engine import Flavor, Limits, lab_engine
@@ -89,7 +90,7 @@ class Student:
 
     async def _open(self, name: uuid.UUID, reached: Callable[[str], None]) -> None:
         address = f"{URL.replace('http', 'ws', 1)}/ws/terminal/{name}/lab/principal/?espera"
-        async with websockets.connect(address, origin=URL, additional_headers={"Cookie": self.cookie}) as socket:  # type: ignore[arg-type]
+        async with websockets.connect(address, origin=Origin(URL), additional_headers={"Cookie": self.cookie}) as socket:
             await socket.send(b"O" + struct.pack(">HH", 80, 24))
             seen = b""
             while b"$ " not in seen:

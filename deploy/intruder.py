@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 import psycopg
@@ -32,6 +33,17 @@ FOLDERS = (
 TMP = Path("/tmp")  # noqa: S108  # the container's own
 Outcome = tuple[bool, str]
 """Whether it was held off, and what was seen."""
+
+
+class Told(TypedDict):
+    """Where things are, as host/intruder.py says."""
+
+    sandbox: str
+    host: str
+    port: int
+    addresses: list[str]
+    namespace: list[str]
+    containers: list[str]
 
 
 def own_rights() -> Outcome:
@@ -205,12 +217,12 @@ def names() -> Outcome:
     return refused(lambda: socket.getaddrinfo("deb.debian.org", 80))
 
 
-def attempts(told: dict[str, object]) -> Iterator[tuple[str, str, str, Callable[[], Outcome]]]:
+def attempts(told: Told) -> Iterator[tuple[str, str, str, Callable[[], Outcome]]]:
     """Name, what is tried, what must come of it, and how."""
-    machine = [(str(address), port) for address in told["addresses"] for port in (22, 2375, int(str(told["port"])))]  # type: ignore[attr-defined]
-    published = [(str(told["host"]), port) for port in (5000, 5443)]
-    inside = [(str(address), port) for address in told["namespace"] for port in (53, 80, 443, 2375, 5000, 5001)]  # type: ignore[attr-defined]
-    others = [(str(address), port) for address in told["containers"] for port in (5000, 5443, 22)]  # type: ignore[attr-defined]
+    machine = [(address, port) for address in told["addresses"] for port in (22, 2375, told["port"])]
+    published = [(told["host"], port) for port in (5000, 5443)]
+    inside = [(address, port) for address in told["namespace"] for port in (53, 80, 443, 2375, 5000, 5001)]
+    others = [(address, port) for address in told["containers"] for port in (5000, 5443, 22)]
     yield "derechos", "qué es quien ha entrado", "nadie, sin capacidades", own_rights
     yield "root", "hacerse root", "se rechaza", become_root
     yield "núcleo", "montar, crear discos, otros espacios de usuarios", "se rechaza", kernel_calls
@@ -221,7 +233,7 @@ def attempts(told: dict[str, object]) -> Iterator[tuple[str, str, str, Callable[
     yield "procesos", "los de la máquina", "solo los suyos", other_processes
     yield "discos", "los de la máquina", "ninguno", disks
     yield "sockets", "el del motor sin puerta, o cualquier otro", "solo los de la puerta", sockets
-    yield "motor", "ser root de la máquina con el motor", "la puerta lo rechaza", lambda: through_the_gate(str(told["sandbox"]))
+    yield "motor", "ser root de la máquina con el motor", "la puerta lo rechaza", lambda: through_the_gate(told["sandbox"])
     yield "bases", "otras bases de datos, o su administrador", "se rechaza", lambda: all_refused(
         database("SELECT 1", name="postgres"), database("SELECT 1", name="template1"), database("SELECT 1", user="lab_root"))  # fmt: skip
     yield "servidor", "órdenes y ficheros desde PostgreSQL", "se rechaza", lambda: all_refused(
@@ -239,7 +251,7 @@ def attempts(told: dict[str, object]) -> Iterator[tuple[str, str, str, Callable[
     yield "nombres", "preguntar a DNS de fuera", "no contesta", names
 
 
-def main(told: dict[str, object]) -> None:
+def main(told: Told) -> None:
     for name, tried, expected, attempt in attempts(told):
         held, observed = attempt()
         print(json.dumps({"name": name, "tried": tried, "expected": expected, "observed": observed, "held": held}), flush=True)

@@ -62,12 +62,14 @@ def main(argv: list[str]) -> int:
         cut = rest.index("--exec")
         rest, executed = rest[:cut], rest[cut + 1 :]
     parser = argparse.ArgumentParser(prog="host.lab")
-    parser.add_argument("--name", default=os.environ.get("LAB_NAME", "lab"))
+    parser.add_argument("--name", help="the lab's; with --exec it must be said, for its database is made anew")
     parser.add_argument("--composed", action="store_true", help="only what the containers of Compose need here: see host/compose.py")
     parser.add_argument("--with-site", action="store_true", help="with --exec: the web and the worker too")
     options = parser.parse_args(rest)
-    lab = Instance(options.name, composed=options.composed)
+    lab = Instance(options.name or os.environ.get("LAB_NAME", "lab"), composed=options.composed)
     try:
+        if executed and not options.name:
+            raise HostError("con --exec el laboratorio empieza vacío: di cuál con --name, que no sea el de la clase.")
         lab.check()
         if command == "up":
             return _up(lab, executed, with_site=options.with_site or not (executed or lab.composed))

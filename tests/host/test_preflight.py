@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from host import preflight
+from host import lab, preflight
 from host.instance import ROOT, HostError
 
 GOOD = {"LAB_SECRET_KEY": "x", "LAB_DATABASE_URL": "sqlite://:memory:", "LAB_URL": "https://aula.local:8443", "LAB_BIND": "127.0.0.1:0"}
@@ -92,3 +92,8 @@ def test_a_certificate_that_is_not_there_is_said_before_anything_starts(tmp_path
     done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert done.stderr.startswith("Error: no se puede leer LAB_TLS_CERT («/no/hay.crt»)"), done.stderr
     assert not Path("/run/docker-intensivo/nunca").exists()
+
+
+def test_a_command_on_an_empty_lab_says_which_so_that_no_class_is_emptied(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lab.main(["up", "--exec", "true"]) == 1
+    assert "--name" in capsys.readouterr().err
