@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from host.instance import REMAP_USER, ROOT, SERVICE_ADDRESS, USER, Instance
 from host.processes import OUR_PYTHON, accepts, in_namespace, ours
 from host.shell import succeeds
 from host.supervisor import Service
+
+_NETWORK = re.compile(rb'\{"addrSpace":(?:(?!\{"addrSpace":).)*?"scope":"\w+"\}', re.DOTALL)
+"""A network as libnetwork keeps it in its store, in the order of its keys."""
 
 
 def gate(lab: Instance) -> Service:
@@ -34,6 +38,8 @@ def engine(lab: Instance, *, gated: bool = True) -> Service:
         # containerd dies with its dockerd; while its zombie waits for somebody to reap it, a new dockerd would take it
         # for a living one and wait for it in vain.
         lab.rundir("exec", "containerd", "containerd.pid").unlink(missing_ok=True)
+        for store in (lab.engine_root / "docker").glob("*/network/files/local-kv.db"):
+            mend_networks(store)
 
     listening = [word for socket in sockets for word in ("-H", f"unix://{socket}")]
     gating = ["--group", USER, "--authorization-plugin", lab.plugin] if gated else ["--group", "root"]
@@ -72,3 +78,24 @@ def _options(lab: Instance) -> tuple[str, ...]:
         *("--log-level", "warn"),
         *("--shutdown-timeout", "20"),
     )
+
+
+def mend_networks(store: Path) -> None:
+    """Let an engine start that was ended while it removed a network.
+
+    Such a network may be kept as being removed, its addresses already given back; libnetwork then reads the first of none
+    and takes dockerd down with it, each time (`reservePools`, up to Engine 29 at least). Without the wish for addresses it
+    goes on to remove the network. The store is bbolt's, whose pages of data have no checksum: a key may be changed for
+    another as long.
+    """
+    kept = store.read_bytes()
+    mended = _NETWORK.sub(_without_wish, kept)
+    if mended != kept:
+        store.write_bytes(mended)
+
+
+def _without_wish(network: re.Match[bytes]) -> bytes:
+    record = network.group()
+    if b'"inDelete":true' not in record or b'"ipamV4Info":' in record:
+        return record
+    return record.replace(b'"ipamV4Config":', b'"ipamV4-Gone-":').replace(b'"ipamV6Config":', b'"ipamV6-Gone-":')
