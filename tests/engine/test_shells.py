@@ -249,3 +249,40 @@ def test_who_watches_sees_and_takes_nobodys_place(holder: Any) -> None:
     assert {b"principal", b"vista"} <= set(names.until(b"G")[1].split(b"\n"))
     owner.say(b"I", b"exit 3\n")
     assert watcher.until(b"E")[1] == owner.until(b"E")[1] == (3).to_bytes(4, "big")
+
+
+def test_tab_completes_what_docker_has_and_a_shell_is_at_its_prompt_before_completion_is_loaded(holder: Any) -> None:
+    client = holder()
+    client.open(7)
+    client.until(b"L")
+    client.say(b"I", b"declare -F _comp_initialize _init_completion; echo cargadas=$?\n")
+    assert b"cargadas=1\r\n" in client.read(b"cargadas=1\r\n")
+    client.say(b"I", b"docker vers\t--format hola\n")
+    assert b"docker version --format hola" in client.read(b"hola\r\n")
+    client.say(b"I", b"cat /etc/hostna\t && echo le''ido\n")
+    client.read(b"leido\r\n")
+
+
+def test_a_web_that_goes_away_and_an_exec_that_is_killed_each_leave_the_holder_whole(holder: Any, real_lab: Any, machine: str) -> None:
+    def attached() -> int:
+        return int(real_lab.run(machine, ["sh", "-c", "pgrep -fc '[l]ab-shells attach' || true"]).output)
+
+    for _ in range(10):  # more than it has lines, were one left
+        one = holder()
+        one.open(7)
+        one.close()
+    first = holder()
+    first.open(8)
+    real_lab.run(machine, ["pkill", "-KILL", "-f", "lab-shells attach"])
+    deadline = time.monotonic() + 10
+    while attached():
+        assert time.monotonic() < deadline, "an exec did not end"
+        time.sleep(0.1)
+    assert first._line.stream.recv(65536) is not None
+    again = holder()
+    assert again.open(9)
+    again.close()
+    deadline = time.monotonic() + 10
+    while attached():
+        assert time.monotonic() < deadline, "an exec outlived its web"
+        time.sleep(0.1)

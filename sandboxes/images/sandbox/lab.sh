@@ -16,5 +16,11 @@ if [ -n "${BASH_VERSION:-}" ] && [ -z "${__lab_marks:-}" ]; then
     }
     PROMPT_COMMAND="__lab_prompt${PROMPT_COMMAND:+;$PROMPT_COMMAND}"
     PS0='\e]133;C\a'
+    # Completion takes longer to load than all the rest of a shell: at the first Tab, which its own loader then carries out.
+    __lab_completion() {
+        . /usr/share/bash-completion/bash_completion
+        _comp_complete_load "$@"
+    }
+    complete -D -F __lab_completion -o bashdefault -o default
 fi
 export EDITOR=nano LESS=-R

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #define SOCKET_PATH "/run/lab/shells.sock"
+#define STREAMS 2 /* what `attach` lends: its input and its output */
 #define FRAME_HEAD 7
 #define FRAME_MAX (64 * 1024 + 1024) /* payload: the longest input, and an opening */
 

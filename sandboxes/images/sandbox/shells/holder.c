@@ -1,7 +1,8 @@
 /* Holds the sandbox's shells, whatever becomes of the browser or the web server, and serves those who look at them.
  *
- * A line is one connection (of `lab-shells attach`); it carries many clients, told apart by their channel. What a client may
- * have on its way is bounded by a window, so that one that stands still stops its own shell and nobody else. */
+ * A line is an `lab-shells attach`, that is an exec of the engine's: its input and output are read and written here, with nobody
+ * between. It carries many clients, told apart by their channel. What a client may have on its way is bounded by a window, so that
+ * one that stands still stops its own shell and nobody else. */
 #define _GNU_SOURCE
 #include "holder.h"
 
@@ -34,7 +35,8 @@
 #define REPLAY_CHUNK 32768
 
 struct line {
-    int used, fd;
+    int used, peer;    /* the connection of `attach`, which lives as long as the line */
+    int input, output; /* what it lends; -1 until then */
     struct buffer in, out;
 };
 
@@ -238,15 +240,34 @@ static struct client *addressee(struct line *line, char type, unsigned channel) 
 static void close_line(struct line *line) {
     for (int i = 0; i < MAX_CLIENTS; i++)
         if (clients[i].used && clients[i].line == line) forget(&clients[i]);
-    close(line->fd);
+    close(line->peer);
+    if (line->input >= 0) close(line->input);
+    if (line->output >= 0) close(line->output);
     buffer_release(&line->in);
     buffer_release(&line->out);
     memset(line, 0, sizeof *line);
 }
 
+/* Takes what `attach` lends, the first that it sends; whatever it does after that is to go. */
+static void hear_peer(struct line *line) {
+    int streams[STREAMS];
+    union { struct cmsghdr header; char room[CMSG_SPACE(sizeof streams)]; } control = {0};
+    char nothing;
+    struct iovec word = {.iov_base = &nothing, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &word, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    ssize_t count = recvmsg(line->peer, &message, MSG_CMSG_CLOEXEC);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    struct cmsghdr *rights = count == 1 && line->input < 0 ? CMSG_FIRSTHDR(&message) : NULL;
+    if (!rights || rights->cmsg_type != SCM_RIGHTS || rights->cmsg_len != CMSG_LEN(sizeof streams)) { close_line(line); return; }
+    memcpy(streams, CMSG_DATA(rights), sizeof streams);
+    for (int i = 0; i < STREAMS; i++) fcntl(streams[i], F_SETFL, fcntl(streams[i], F_GETFL) | O_NONBLOCK);
+    line->input = streams[0];
+    line->output = streams[1];
+}
+
 static void read_line(struct line *line) {
     char chunk[65536];
-    ssize_t count = read(line->fd, chunk, sizeof chunk);
+    ssize_t count = read(line->input, chunk, sizeof chunk);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (count <= 0) { close_line(line); return; }
     buffer_append(&line->in, chunk, (size_t)count);
@@ -278,7 +299,7 @@ static void advance(struct client *client) {
 
 static void flush_line(struct line *line) {
     while (line->out.used) {
-        ssize_t count = write(line->fd, buffer_first(&line->out), line->out.used);
+        ssize_t count = write(line->output, buffer_first(&line->out), line->out.used);
         if (count < 0) {
             if (errno != EAGAIN && errno != EINTR) close_line(line);
             return;
@@ -300,8 +321,7 @@ static void accept_line(int listener) {
     if (fd < 0) return;
     for (int i = 0; i < MAX_LINES; i++)
         if (!lines[i].used) {
-            lines[i].used = 1;
-            lines[i].fd = fd;
+            lines[i] = (struct line){.used = 1, .peer = fd, .input = -1, .output = -1};
             return;
         }
     close(fd);
@@ -340,7 +360,15 @@ static void bury_children(void) {
             }
 }
 
-enum { LISTENER, CHILDREN, SHELLS, LINES = SHELLS + MAX_SHELLS, POLLS = LINES + MAX_LINES };
+enum {
+    LISTENER,
+    CHILDREN,
+    SHELLS,
+    PEERS = SHELLS + MAX_SHELLS,
+    INPUTS = PEERS + MAX_LINES,
+    OUTPUTS = INPUTS + MAX_LINES,
+    POLLS = OUTPUTS + MAX_LINES
+};
 
 /* Whether a line has something to say, or some client of it has that its window lets through. */
 static int has_word(const struct line *line) {
@@ -360,9 +388,12 @@ static void ask(struct pollfd *polls, int listener) {
         short events = (short)((!owner || owner->out.used < OUT_HIGH ? POLLIN : 0) | (shells[i]->to_pty.used ? POLLOUT : 0));
         if (events) polls[SHELLS + i] = (struct pollfd){shells[i]->pty, events, 0};
     }
-    for (int i = 0; i < MAX_LINES; i++)
-        polls[LINES + i] = (struct pollfd){
-            lines[i].used ? lines[i].fd : -1, (short)(POLLIN | (lines[i].used && has_word(&lines[i]) ? POLLOUT : 0)), 0};
+    for (int i = 0; i < MAX_LINES; i++) {
+        const struct line *line = &lines[i];
+        polls[PEERS + i] = (struct pollfd){line->used ? line->peer : -1, POLLIN, 0};
+        polls[INPUTS + i] = (struct pollfd){line->used ? line->input : -1, POLLIN, 0};
+        polls[OUTPUTS + i] = (struct pollfd){line->used ? line->output : -1, (short)(has_word(line) ? POLLOUT : 0), 0};
+    }
 }
 
 int serve(void) {
@@ -378,8 +409,11 @@ int serve(void) {
             if (errno != EINTR) return 1;
             continue; /* what polls says is not to be read */
         }
-        for (int i = 0; i < MAX_LINES; i++)
-            if (lines[i].used && polls[LINES + i].revents & (POLLIN | POLLHUP | POLLERR)) read_line(&lines[i]);
+        for (int i = 0; i < MAX_LINES; i++) {
+            if (lines[i].used && polls[INPUTS + i].revents) read_line(&lines[i]);
+            if (lines[i].used && polls[OUTPUTS + i].revents & POLLERR) close_line(&lines[i]); /* nobody reads it any more */
+            if (lines[i].used && polls[PEERS + i].revents) hear_peer(&lines[i]);
+        }
         for (int i = 0; i < MAX_SHELLS; i++) {
             if (!shells[i]) continue;
             if (shells[i]->to_pty.used) shell_write(shells[i]);

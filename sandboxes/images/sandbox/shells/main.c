@@ -1,11 +1,10 @@
 /* One binary, two roles:
  *
  *   lab-shells serve    the holder, started by the sandbox's init
- *   lab-shells attach   relays stdin and stdout to the holder; the web runs it by `docker exec`
+ *   lab-shells attach   lends the holder its stdin and stdout; the web runs it by `docker exec`
  */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,19 +14,24 @@
 #include "frames.h"
 #include "holder.h"
 
-static int write_all(int fd, const char *bytes, size_t count) {
-    while (count) {
-        ssize_t done = write(fd, bytes, count);
-        if (done < 0 && errno == EINTR) continue;
-        if (done <= 0) return -1;
-        bytes += done;
-        count -= (size_t)done;
-    }
-    return 0;
+/* Gives the holder our input and output, as SCM_RIGHTS (unix(7)): from then on it reads and writes them itself. */
+static int give_streams(int fd) {
+    int streams[STREAMS] = {STDIN_FILENO, STDOUT_FILENO};
+    union { struct cmsghdr header; char room[CMSG_SPACE(sizeof streams)]; } control = {0};
+    struct iovec word = {.iov_base = "", .iov_len = 1};
+    struct msghdr message = {.msg_iov = &word, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+    struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+    rights->cmsg_level = SOL_SOCKET;
+    rights->cmsg_type = SCM_RIGHTS;
+    rights->cmsg_len = CMSG_LEN(sizeof streams);
+    memcpy(CMSG_DATA(rights), streams, sizeof streams);
+    return sendmsg(fd, &message, 0) == 1 ? 0 : -1;
 }
 
+/* Stays for as long as the holder wants the streams: they are the engine's while this process lives. */
 static int attach(void) {
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = SOCKET_PATH};
+    char nothing;
     int fd = -1;
     /* A sandbox that has just been started may not have its holder yet: 5 s at most. */
     for (int tries = 0; tries < 250; tries++) {
@@ -37,19 +41,9 @@ static int attach(void) {
         fd = -1;
         usleep(20000);
     }
-    if (fd < 0) { perror("lab-shells attach"); return 1; }
-    struct pollfd polls[2] = {{STDIN_FILENO, POLLIN, 0}, {fd, POLLIN, 0}};
-    char chunk[65536];
-    for (;;) {
-        if (poll(polls, 2, -1) < 0 && errno != EINTR) return 1;
-        for (int i = 0; i < 2; i++) {
-            if (!polls[i].revents) continue;
-            ssize_t count = read(polls[i].fd, chunk, sizeof chunk);
-            if (count < 0 && errno == EINTR) continue;
-            if (count <= 0) return 0;
-            if (write_all(i ? STDOUT_FILENO : fd, chunk, (size_t)count)) return 0;
-        }
-    }
+    if (fd < 0 || give_streams(fd)) { perror("lab-shells attach"); return 1; }
+    while (read(fd, &nothing, 1) < 0 && errno == EINTR) {}
+    return 0;
 }
 
 int main(int argc, char **argv) {
