@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from sandboxes import activity, egress, lifecycle, pool, tasks
 from sandboxes.engine import Container, EngineError, EngineUnreachable, lab_engine
-from sandboxes.models import Machine, Sandbox, State
+from sandboxes.models import LIVE, Machine, Sandbox, State
 
 log = structlog.get_logger()
 
@@ -36,6 +36,7 @@ def sweep() -> None:
     for step in (_end_idle, _end_stuck, _serve_queue):
         step()
     _find_lost(containers, began)
+    _forget_lost_keeps(containers)
     _remove_expired_keeps()
     _remove_orphans(containers)
     _refresh_egress()
@@ -103,8 +104,24 @@ def _find_lost(containers: dict[str, Container], began: datetime) -> None:
             )
 
 
+def _forget_lost_keeps(containers: dict[str, Container]) -> None:
+    """Kept sandboxes none of whose machines is there any more, as on a site that was restored without its disk: nothing can be
+    continued, and it is said."""
+    kept = Sandbox.objects.filter(kept_until__isnull=False, changed__lt=timezone.now() - GRACE).exclude(state__in=LIVE)
+    for sandbox in kept.prefetch_related("machines"):
+        if not any(machine.name in containers for machine in sandbox.machines.all()):
+            untouched = Sandbox.objects.filter(pk=sandbox.pk, state=sandbox.state, changed=sandbox.changed)
+            untouched.update(kept_until=None, reason=_gone())
+
+
+def _gone() -> str:
+    return _("Las máquinas de este laboratorio ya no están en el servidor: lo que había en ellas se ha perdido. Tu progreso sigue ahí.")
+
+
 def _why_lost(own: list[Container], all_: dict[str, Container]) -> str:
     """When the whole lab was stopped all are lost, and some of them had to be killed."""
+    if not own:
+        return _gone()
     if any(container.killed for container in own) and any(container.state == "running" for container in all_.values()):
         return _(
             "El laboratorio se detuvo de golpe: pasó de lo que puede gastar (memoria, disco o grupos de control) o se mató su primer "

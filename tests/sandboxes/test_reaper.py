@@ -123,6 +123,22 @@ def test_sandbox_whose_machine_died_says_so_and_can_be_continued(sandbox: Sandbo
     assert Sandbox.objects.get(pk=sandbox.pk).state == State.READY
 
 
+def test_what_is_lost_with_the_disk_is_not_offered_and_is_said(sandbox: Sandbox, bruno: Any, exercise: Any, lab: Any, sent: Any) -> None:
+    """A site restored from a copy without its disk: neither the sandbox that was live nor the one that was kept is there."""
+    kept = lifecycle.start(bruno, exercise)
+    work(sent)
+    lifecycle.stop(kept, reason="Lo terminaste.")
+    work(sent)
+    lab.boxes.clear()
+    Sandbox.objects.filter(pk=kept.pk).update(changed=LONG_AGO)
+    reaper.sweep()
+    work(sent)
+    for lost in Sandbox.objects.all():
+        assert not lost.live
+        assert not lost.resumable
+        assert "se ha perdido" in lost.reason
+
+
 def test_sandbox_that_was_killed_by_itself_is_not_told_of_a_restart(
     sandbox: Sandbox, bruno: Any, exercise: Any, lab: Any, sent: Any
 ) -> None:
