@@ -1,5 +1,5 @@
 # The targets people and CI call. Everything they need is installed by host/bootstrap.sh.
-.PHONY: run bundle stop compose-up compose-down compose-test compose-doctor compose-enable compose-disable compose uninstall test test-fast test-postgres prove preview check lock certificate bench captures
+.PHONY: run bundle stop compose-up compose-down compose-test compose-doctor compose-enable compose-disable compose-backup compose-restore compose-remove compose uninstall test test-fast test-postgres prove preview check lock certificate bench captures
 PY = .venv/bin/python
 FAST = -m "not engine and not browser"
 
@@ -36,6 +36,18 @@ compose-enable:
 
 compose-disable:
 	@sh host/bootstrap.sh compose disable
+
+# A copy of a composed site that is up, in a folder; SANDBOXES=1 for the sandboxes' disk too, and then it stops meanwhile.
+compose-backup:
+	@sh host/bootstrap.sh compose backup $(if $(OUT),"$(OUT)") $(if $(SANDBOXES),sandboxes)
+
+# A site from such a folder, where there is none.
+compose-restore:
+	@sh host/bootstrap.sh compose restore $(if $(FROM),"$(FROM)")
+
+# One composed site, with all its data: NAME=lab. Others stay.
+compose-remove:
+	@sh host/bootstrap.sh compose remove $(if $(NAME),--name $(NAME))
 
 uninstall:
 	@sh host/bootstrap.sh uninstall

@@ -3,7 +3,7 @@
 #
 #   bootstrap.sh up [--name NAME] [--exec CMD …]   start a lab (and run CMD against it)
 #   bootstrap.sh down [--name NAME]                stop a lab from another terminal
-#   bootstrap.sh compose up|down|run|doctor|enable …   the same with the site in containers (host/compose.py)
+#   bootstrap.sh compose up|down|run|backup|restore …   the same with the site in containers (host/compose.py)
 #   bootstrap.sh uninstall                         remove all that was added to the machine
 #   bootstrap.sh bundle [FILE]                     pack all that a machine without a network needs
 #   bootstrap.sh python ARGS…                      run the project's Python (tools only, no lab)
@@ -163,7 +163,7 @@ case $command in
     python) check_machine; install_packages dev; install_python dev; build_front; exec .venv/bin/python "$@" ;;
     compose)
         case ${1:-} in
-            up) prepare run ;;
+            up | restore) prepare run ;;
             *) [ "$(id -u)" = 0 ] || fail "hace falta ser root: repite la orden con sudo."
                [ -x .venv/bin/python ] || fail "aquí no se ha arrancado nada todavía: empieza por «sudo make compose-up»." ;;
         esac

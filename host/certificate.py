@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import ssl
 import sys
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from host.instance import STATE
+from host.instance import STATE, HostError
+from host.shell import reason
 
 YEAR = datetime.timedelta(days=365)
 Key = ec.EllipticCurvePrivateKey
@@ -66,6 +68,36 @@ def issue(names: list[str], folder: Path, *, authority: Path | None = None) -> N
     pem = serialization.Encoding.PEM
     _write(folder / "server.key", _pem(key), 0o600)
     _write(folder / "server.crt", certificate.public_bytes(pem) + ca.public_bytes(pem), 0o644)
+
+
+def check(certificate: str, key: str, name: str) -> None:
+    """Raise HostError if browsers would refuse the operator's certificate for that name, or the web can't use it."""
+    for variable, path in (("LAB_TLS_CERT", certificate), ("LAB_TLS_KEY", key)):
+        try:
+            Path(path).read_bytes()
+        except OSError as error:
+            raise HostError(f"no se puede leer {variable} («{path}»): {reason(error)}.") from error
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, password="")
+        found = x509.load_pem_x509_certificates(Path(certificate).read_bytes())[0]
+    except (ssl.SSLError, ValueError) as error:
+        raise HostError(
+            f"LAB_TLS_CERT («{certificate}») y LAB_TLS_KEY («{key}») no son un certificado en PEM y su clave, sin contraseña."
+        ) from error
+    if found.not_valid_after_utc < datetime.datetime.now(datetime.UTC):
+        raise HostError(f"el certificado de LAB_TLS_CERT caducó el {found.not_valid_after_utc:%d-%m-%Y}: renuévalo.")
+    names = _names(found)
+    if name not in names and f"*.{name.partition('.')[2]}" not in names:
+        raise HostError(f"el certificado de LAB_TLS_CERT es para {', '.join(names) or 'nadie'} y no para «{name}», que es el de LAB_URL.")
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    """Host names and addresses that it is for; nobody looks at its common name any more."""
+    try:
+        named = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    return [*named.get_values_for_type(x509.DNSName), *map(str, named.get_values_for_type(x509.IPAddress))]
 
 
 def _builder(subject: x509.Name, issuer: x509.Name, public: ec.EllipticCurvePublicKey, life: datetime.timedelta) -> x509.CertificateBuilder:

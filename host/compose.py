@@ -3,82 +3,112 @@
     python -m host.compose up [--name NAME]          engine, images, containers, first administrator
     python -m host.compose down [--name NAME]        stops both; all that they keep stays
     python -m host.compose run [--name NAME] WORDS   docker compose WORDS
-    python -m host.compose doctor [--name NAME]      what an intruder in the web's container could reach
+    python -m host.compose doctor [--name NAME]      what an intruder in the web's container could reach, and one in a sandbox
     python -m host.compose enable [--name NAME]      has systemd start it with the machine; disable: no more
-    python -m host.compose remove [--name NAME]      takes containers, networks, images and data away
+    python -m host.compose backup [--name NAME] FOLDER [sandboxes]   a copy of all that can't be made again
+    python -m host.compose restore [--name NAME] FOLDER              a site from a copy, where there is none
+    python -m host.compose remove --name NAME        takes containers, networks, images and data away
 
 The host's part runs in the background (`host.lab up --composed`). Containers get the gated engine's socket and no other.
-What they are told is written by host/compose_files.py.
+What they are told is written by host/compose_files.py; Compose is called by host/containers.py; copies are host/backup.py's.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import re
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from host import compose_files, compose_plugin, composed, images, intruder, preflight, systemd
-from host.instance import ROOT, RUN, HostError, Instance
-from host.shell import sh, succeeds
+from host import backup, compose_files, compose_plugin, composed, containers, environment, images, intruder, preflight, storage, systemd
+from host.instance import ROOT, RUN, STATE, HostError, Instance
+from host.shell import succeeds
 
-START_SECONDS = 600
-UNHEALTHY = ("restarting", "exited", "unhealthy", "created", "dead")
+COMMANDS = ("up", "down", "run", "doctor", "enable", "disable", "backup", "restore", "remove")
 
 
 def main(argv: list[str]) -> int:
     command, *words = argv or ["up"]
-    name = os.environ.get("LAB_NAME", "lab")
-    if words[:1] == ["--name"] and len(words) > 1:
-        name, words = words[1], words[2:]
-    lab = Instance(name, composed=True)
+    given = words[1] if words[:1] == ["--name"] and len(words) > 1 else ""
+    lab = Instance(given or os.environ.get("LAB_NAME", "lab"), composed=True)
     try:
+        if command == "remove" and not given:
+            raise HostError("esto borra un sitio con todos sus datos: di cuál, por ejemplo «make compose-remove NAME=tarde».")
         lab.check()
-        match command:
-            case "up":
-                _up(lab)
-            case "down":
-                _down(lab)
-            case "run":
-                return subprocess.run((*_compose(lab), *words), env=_environment(lab)).returncode
-            case "doctor":
-                return intruder.examine(lab, (*_compose(lab), "exec", "-T", "web"), _environment(lab))
-            case "enable":
-                systemd.install(lab)
-            case "disable":
-                systemd.remove(lab)
-            case "remove":
-                _remove(lab)
-            case _:
-                raise HostError(f"orden desconocida: {command} (up, down, run, doctor, enable, disable, remove)")
+        _recall_octet(lab, anew=command in ("up", "restore"))
+        return _obey(lab, command, words[2:] if given else words)
     except HostError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+
+
+def _obey(lab: Instance, command: str, words: list[str]) -> int:
+    match command, words:
+        case "up", []:
+            backup.refuse_unfinished(lab)
+            _up(lab)
+        case "down", []:
+            _down(lab)
+        case "run", _:
+            return subprocess.run((*containers.compose(lab), *words), env=containers.environment(lab)).returncode
+        case "doctor", []:
+            return _examine(lab)
+        case "enable", []:
+            systemd.install(lab)
+        case "disable", []:
+            systemd.remove(lab)
+        case "backup", [folder, *more] if more in ([], ["sandboxes"]):
+            _back_up(lab, Path(folder), sandboxes=bool(more))
+        case "restore", [folder]:
+            _restore(lab, Path(folder))
+        case "remove", []:
+            _remove(lab)
+        case ("backup", _) | ("restore", _):
+            raise HostError(
+                "di en qué carpeta: «make compose-backup OUT=/copias/lunes» la hace y «make compose-restore FROM=/copias/lunes» la lee."
+            )
+        case _:
+            raise HostError(f"orden desconocida: {' '.join((command, *words))} ({', '.join(COMMANDS)})")
     return 0
 
 
-def _up(lab: Instance) -> None:
+def _recall_octet(lab: Instance, *, anew: bool) -> None:
+    """The networks of a site are those with which it was started, whoever asks, until it is started `anew` with others."""
+    octet = _octet_in_force(lab)
+    if octet and not (anew and os.environ.get("LAB_SUBNET_OCTET")):
+        os.environ["LAB_SUBNET_OCTET"] = octet
+
+
+def _octet_in_force(lab: Instance) -> str:
+    return environment.read(compose_files.dot_env(lab)).get("LAB_SUBNET_OCTET", "")
+
+
+def _up(lab: Instance, *, fill: Callable[[], None] | None = None) -> None:
     """From a bare machine to a line that can be clicked. Safe over a lab that is up: what changed is made anew.
 
-    What is wrong is said before anything is started, where that can be known; else what this start began is stopped."""
+    What is wrong is said before anything is started, where that can be known; else what this start began is stopped.
+    `fill` puts into the volumes and the registry what a site begins with, before anybody uses them."""
     began = time.monotonic()
     was_up = lab.running() is not None
     settings = compose_files.settings(lab)
-    preflight.check(settings, port=not _runs_here(lab))
+    preflight.check(lab, settings, port=not containers.running(lab, "proxy"))
     compose_files.write_secrets(lab, settings)
     try:
         _start_host(lab, settings)
-        url = _engine(lab)
+        url = containers.engine(lab)
         base = images.ensure_base(url, _detail)
         compose_plugin.ensure(url, base, _detail)
         compose_files.write(lab, settings, base=base)
         print(f"Contenedores: construyendo los que hayan cambiado  ({time.monotonic() - began:.0f} s)", flush=True)
-        _build(lab)
+        containers.build(lab)
+        if fill:
+            fill()
         print(f"Contenedores: arrancando  ({time.monotonic() - began:.0f} s)", flush=True)
-        _start_containers(lab)
+        containers.start(lab)
     except HostError:
         if not was_up:
             _down(lab)
@@ -122,120 +152,99 @@ def _repeat(said: str) -> None:
         print(said, end="", flush=True)
 
 
-def _engine(lab: Instance) -> str:
-    url = composed.engine_url(lab)
-    if url is None:
-        raise HostError("no contesta ningún motor de Docker para los contenedores: arranca el de la máquina, o «sudo make compose-up».")
-    return url
-
-
-def _compose(lab: Instance) -> tuple[str, ...]:
-    return ("docker", "-H", _engine(lab), "compose", "--project-directory", str(ROOT), "--env-file", str(compose_files.dot_env(lab)))
-
-
-def _environment(lab: Instance) -> dict[str, str]:
-    """What Compose finds in `.env` is not to be covered by what whoever starts it has in the environment: it is in there."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "COMPOSE_"))}
-    return {**kept, "DOCKER_HOST": _engine(lab), "DOCKER_BUILDKIT": "1"}
-
-
-def _runs_here(lab: Instance) -> bool:
-    """Whether our own proxy is up, and hence may hold its port."""
-    if composed.engine_url(lab) is None or not compose_plugin.version() or not compose_files.dot_env(lab).exists():
-        return False
-    done = subprocess.run((*_compose(lab), "ps", "-q", "proxy"), capture_output=True, text=True, env=_environment(lab))
-    return bool(done.stdout.strip())
-
-
-def _build(lab: Instance) -> None:
-    log = lab.logs / "compose-build.log"
-    with log.open("wb") as output:
-        done = subprocess.run(
-            (*_compose(lab), "--progress", "plain", "build"), stdout=output, stderr=subprocess.STDOUT, env=_environment(lab)
-        )
-    if done.returncode:
-        words = [line for line in log.read_text(errors="replace").splitlines() if line.strip()][-3:]
-        raise HostError(f"no se pudieron construir los contenedores (el registro está en {log}): {' / '.join(words)}")
-
-
-def _start_containers(lab: Instance) -> None:
-    up = (*_compose(lab), "up", "--detach", "--no-build", "--remove-orphans", "--wait", "--wait-timeout", str(START_SECONDS))
-    done = subprocess.run(up, capture_output=True, text=True, env=_environment(lab))
-    if done.returncode:
-        log = lab.logs / "compose-up.log"
-        said = subprocess.run(
-            (*_compose(lab), "logs", "--no-color", "--tail", "200"), capture_output=True, text=True, env=_environment(lab)
-        )
-        log.write_text(done.stderr + said.stdout)
-        raise HostError(f"{_why(lab, done.stderr)} Todo lo que dijeron está en {log}.")
-
-
-def _why(lab: Instance, said: str) -> str:
-    """One sentence: the first service's own, where it said one; else Compose's last words."""
-    listed = subprocess.run(
-        (*_compose(lab), "ps", "--all", "--format", "json"), capture_output=True, text=True, env=_environment(lab)
-    ).stdout
-    for line in listed.splitlines():
-        service = json.loads(line)
-        if service.get("State") == "running" and service.get("Health") in ("", "healthy", "starting"):
-            continue
-        logs = subprocess.run(
-            (*_compose(lab), "logs", "--no-log-prefix", "--tail", "50", service["Service"]),
-            capture_output=True,
-            text=True,
-            env=_environment(lab),
-        ).stdout
-        errors = [said for said in logs.splitlines() if said.startswith(("Error: ", "CommandError: "))]
-        if errors:
-            return f"«{service['Service']}» no arrancó: {errors[-1].partition(': ')[2]}"
-    taken = re.search(r"(\S+:\d+): bind: address already in use|Bind for (\S+) failed: port is already allocated", said)
-    if taken:
-        return f"el puerto {taken[1] or taken[2]} ya lo usa otro programa: páralo, o elige otro con LAB_BIND."
-    words = [line.strip() for line in said.splitlines() if line.strip()]
-    return f"los contenedores no arrancaron: {' / '.join(words[-2:]) or 'sin mensaje'}."
-
-
 def _announce(lab: Instance, settings: dict[str, str]) -> None:
     first = lab.compose / "first-admin.json"
-    if not first.exists():
+    began = not first.exists()
+    if began:
         words = ("exec", "-T", "web", "python", "manage.py", "first_admin", "--json", os.environ.get("LAB_ADMIN", "olga"))
-        said = subprocess.run((*_compose(lab), *words), capture_output=True, text=True, env=_environment(lab))
-        if said.returncode:
-            raise HostError(f"no se pudo crear la primera cuenta de administración: {said.stderr.strip()[-300:]}")
+        said = containers.say(lab, *words, what="no se pudo crear la primera cuenta de administración")
         first.touch(mode=0o600)
-        first.write_text(said.stdout)
+        first.write_text(said)
     account = json.loads(first.read_text())
-    if account:
+    if account and began:
         print(f"\nAdministración: {account['user']}  {account['password']}  (cámbiala al entrar; está en {first})")
-    print(f"\nListo: {settings['LAB_URL']}\n(para pararlo: sudo make compose-down)", flush=True)
+    elif account:
+        print(f"\nAdministración: {account['user']}  (su primera contraseña está en {first})")
+    if settings["LAB_BIND"].startswith(("0.0.0.0:", "[::]:")) and "//127.0.0.1" in settings["LAB_URL"]:
+        print("\nSe publica en toda la red, pero solo se entra por la dirección de abajo: di con qué nombre entran los demás en LAB_URL.")
+    which = "" if lab.name == "lab" else f"LAB_NAME={lab.name} "
+    print(f"\nListo: {settings['LAB_URL']}\n(para pararlo: sudo {which}make compose-down)", flush=True)
 
 
 def _down(lab: Instance) -> None:
-    if composed.engine_url(lab) and compose_plugin.version() and compose_files.dot_env(lab).exists():
-        sh(*_compose(lab), "down", "--remove-orphans", timeout=180)
+    containers.down(lab)
     _stop_host(lab)
 
 
 def _stop_host(lab: Instance) -> None:
     systemd.stop(lab)
-    subprocess.run((sys.executable, "-m", "host.lab", "down", "--name", lab.name, "--composed"), cwd=ROOT, check=False)
+    # Its networks are those with which it was started, even if this starts it with others.
+    env = {**os.environ, "LAB_SUBNET_OCTET": _octet_in_force(lab) or lab.subnet_octet}
+    subprocess.run((sys.executable, "-m", "host.lab", "down", "--name", lab.name, "--composed"), cwd=ROOT, env=env, check=False)
+
+
+def _examine(lab: Instance) -> int:
+    """What an intruder could do from the web's container, then from sandboxes; 1 if either was not held."""
+    print("Desde el contenedor de la web:\n", flush=True)
+    from_web = intruder.examine(lab, (*containers.compose(lab), "exec", "-T", "web"), containers.environment(lab))
+    print("\nDesde dos laboratorios (lab_doctor; cerca de un minuto):\n", flush=True)
+    words = ("exec", "-T", "web", "python", "manage.py", "lab_doctor")
+    from_sandboxes = subprocess.run((*containers.compose(lab), *words), env=containers.environment(lab)).returncode
+    return 1 if from_web or from_sandboxes else 0
+
+
+def _back_up(lab: Instance, folder: Path, *, sandboxes: bool) -> None:
+    """With the sandboxes' disk nothing may write to it, and the rest is to be of the same moment: the site stops meanwhile."""
+    if not containers.running(lab, "db"):
+        raise HostError("el sitio no está en marcha, y la base de datos se copia en marcha: «sudo make compose-up» primero.")
+    with backup.draft(lab, folder) as draft:
+        if not sandboxes:
+            backup.save(lab, draft)
+        else:
+            print("El sitio se para mientras se copia el disco de los laboratorios.", flush=True)
+            try:
+                backup.quiet(lab)
+                backup.save(lab, draft)
+                _down(lab)
+                backup.save_disk(lab, draft)
+            finally:
+                _up(lab)
+    print(f"Copia: {folder}  (lleva todas las claves: guárdala en otra máquina y que no la lea nadie más)", flush=True)
+
+
+def _restore(lab: Instance, folder: Path) -> None:
+    copy = backup.read(folder)
+    backup.refuse_taken(lab, copy)
+    backup.lay_down(lab, copy)
+    _up(lab, fill=lambda: backup.fill(lab, copy))
+    backup.finish(lab)
+    print(backup.summary(lab, copy), flush=True)
 
 
 def _remove(lab: Instance) -> None:
     """Whatever engine holds them: ours goes away with the lab's folder, the machine's does not."""
+    if not lab.home.exists():
+        raise HostError(f"no hay ningún sitio «{lab.name}» en esta máquina.")
     url = composed.engine_url(lab)
     ours = lab.compose_data.exists()
     if compose_files.dot_env(lab).exists() and not ours and url is None:
         raise HostError("los contenedores están en el Docker de esta máquina, que no contesta: arráncalo y repite la orden.")
-    if url and compose_plugin.version() and compose_files.dot_env(lab).exists():
-        sh(*_compose(lab), "down", "--volumes", "--rmi", "all", "--remove-orphans", timeout=300)
+    containers.down(lab, "--volumes", "--rmi", "all")
+    if url and not [home for home in STATE.glob("*/compose") if home != lab.compose]:
         for made in (images.BASE_TAG, compose_plugin.TAG):
             succeeds("docker", "-H", url, "image", "rm", made)
     _stop_host(lab)
     systemd.remove(lab)
     compose_files.dot_env(lab).unlink(missing_ok=True)
+    if storage.mounted(lab):
+        raise HostError(
+            f"el disco de los laboratorios sigue montado en {lab.engine_root}: mira quién lo usa con «fuser -vm {lab.engine_root}»."
+        )
+    shutil.rmtree(lab.home)
+    shutil.rmtree(lab.run, ignore_errors=True)
     if url and not ours:
         print("Quitados contenedores, imágenes, redes y volúmenes. Se queda la caché de construcción de tu Docker: «docker builder prune».")
+    print(f"Quitado el sitio «{lab.name}», con todos sus datos.")
 
 
 def _detail(what: str) -> None:

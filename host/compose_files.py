@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from host import accounts, certificate, environment, images
 from host.instance import ROOT, STATE, HostError, Instance
+from host.shell import reason
 
 SECRETS = {"LAB_SECRET_KEY": "secret_key", "LAB_DATABASE_PASSWORD": "database_password", "LAB_REDIS_PASSWORD": "redis_password"}
 KEPT = frozenset({*SECRETS.values(), "tls.crt", "tls.key"})
@@ -44,7 +45,10 @@ def settings(lab: Instance) -> dict[str, str]:
         "LAB_DEMO_ACCOUNTS": "false",
     }
     lab.home.mkdir(parents=True, exist_ok=True)
-    return environment.gather(lab, **inside)
+    found = environment.gather(lab, **inside)
+    if found["LAB_URL"].startswith("http://"):
+        raise HostError(f"LAB_URL es «{found['LAB_URL']}» y a este sitio se entra siempre con https://.")
+    return found
 
 
 def write_secrets(lab: Instance, found: dict[str, str]) -> None:
@@ -112,7 +116,7 @@ def _write_certificate(lab: Instance, found: dict[str, str]) -> None:
             try:
                 _write(lab.compose / file, Path(found.get(name, "")).read_text())
             except OSError as error:
-                raise HostError(f"no se puede leer {name} («{found.get(name, '')}»): {error.strerror}.") from error
+                raise HostError(f"no se puede leer {name} («{found.get(name, '')}»): {reason(error)}.") from error
         return
     origins = [found["LAB_URL"], *found.get("LAB_ALLOWED_ORIGINS", "").split(",")]
     preview = re.fullmatch(r"(\*\.[^:]+)(?::\d+)?|(.+):\d+-\d+", found.get("LAB_PREVIEW", "") or "*.localhost")

@@ -57,13 +57,18 @@ def gather(lab: Instance, **ours: str) -> dict[str, str]:
         "LAB_MIRROR_LOG": str(lab.logs / "mirror.log"),
         **ours,
         **_secrets(lab),
-        **read(Path("/etc/docker-intensivo") / f"{lab.name}.env"),
+        **read(file(lab)),
         **{name: value for name, value in os.environ.items() if name.startswith("LAB_") and name not in HOST_ONLY},
         "LAB_NAME": lab.name,
     }
     settings["LAB_STORAGE"] = storage.kind(lab)  # the disk that is there decides
     settings.setdefault("LAB_URL", _url(settings, tls=lab.composed))
     return settings
+
+
+def file(lab: Instance) -> Path:
+    """What who configures the site writes."""
+    return Path("/etc/docker-intensivo") / f"{lab.name}.env"
 
 
 def read(path: Path) -> dict[str, str]:
@@ -77,7 +82,7 @@ def read(path: Path) -> dict[str, str]:
         name, equals, value = line.partition("=")
         if not equals:
             raise HostError(f"{path}, línea {number}: se espera NOMBRE=valor y pone «{line}».")
-        settings[name.strip()] = value.strip().strip('"')
+        settings[name.strip()] = value.strip().strip("\"'")
     return settings
 
 

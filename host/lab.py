@@ -89,7 +89,7 @@ def _up(lab: Instance, executed: list[str], *, with_site: bool) -> int:
     _refuse_second(lab)
     if not lab.composed:  # else host/compose.py has asked
         lab.home.mkdir(parents=True, exist_ok=True)
-        preflight.check(environment.gather(lab), port=with_site)
+        preflight.check(lab, environment.gather(lab), port=with_site)
     RUN.mkdir(mode=0o755, exist_ok=True)
     lab.pid_file.write_text(str(os.getpid()))
     for number in STOPPING:

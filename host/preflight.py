@@ -1,40 +1,59 @@
-"""What would stop a start, asked before anything is started: the settings' values, the port.
+"""What would stop a start, asked before anything is started: the settings' names and values, the certificate, the ports.
 
 What can only be asked of something that runs (a database, Redis, the engine's gate) is labsite/readiness.py's.
 """
 
 from __future__ import annotations
 
-import errno
+import difflib
 import os
 import re
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
 
-from host.instance import ROOT, HostError
+from host import certificate, environment
+from host.instance import ROOT, HostError, Instance
+from host.shell import reason
 
 
-def check(settings: Mapping[str, str], *, port: bool) -> None:
-    """Raise HostError, in one sentence, for a value that the site would refuse and, with `port`, for a port that is taken."""
-    check_values(settings)
+def check(lab: Instance, settings: Mapping[str, str], *, port: bool) -> None:
+    """Raise HostError, in one sentence, for what the site would refuse and, with `port`, for a port that is taken."""
+    check_names(environment.file(lab), check_values(settings))
     if port:
         check_port(settings["LAB_BIND"])
         if found := re.fullmatch(r".+:(\d+)-(\d+)", settings.get("LAB_PREVIEW", "")):
             host = settings["LAB_BIND"].rpartition(":")[0]
             for each in range(int(found[1]), int(found[2]) + 1):
                 check_port(f"{host}:{each}", variable="LAB_PREVIEW")
+    if settings.get("LAB_TLS_CERT"):
+        certificate.check(settings["LAB_TLS_CERT"], settings.get("LAB_TLS_KEY", ""), urlsplit(settings["LAB_URL"]).hostname or "")
 
 
-def check_values(settings: Mapping[str, str]) -> None:
-    """By the site's own reading of them, which is the only one that counts."""
+def check_values(settings: Mapping[str, str]) -> list[str]:
+    """By the site's own reading of them, which is the only one that counts; returns the names that it knows."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "DJANGO_"))}
     words = (sys.executable, "-m", "labsite.readiness", "--settings")
     done = subprocess.run(words, cwd=ROOT, env={**kept, **settings}, capture_output=True, text=True)
     if done.returncode:
         said = [line.removeprefix("Error: ") for line in done.stderr.splitlines() if line.strip()]
         raise HostError(said[-1] if said else "la configuración no se pudo leer.")
+    return done.stdout.split()
+
+
+def check_names(file: Path, known: Iterable[str]) -> None:
+    """A name that nobody reads does nothing, and who wrote it believes that it does."""
+    known = sorted(known)
+    for name in environment.read(file):
+        if name in environment.HOST_ONLY:
+            raise HostError(f"{file}: {name} no vale en este fichero; dala en el entorno de la orden (sudo {name}=… make …).")
+        if name.removesuffix("_FILE") not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"¿querías decir {near[0]}?" if near else "están todas en docs/configuracion.md."
+            raise HostError(f"{file}: no hay ninguna variable {name}; {hint}")
 
 
 def check_port(bind: str, *, variable: str = "LAB_BIND") -> None:
@@ -48,13 +67,5 @@ def check_port(bind: str, *, variable: str = "LAB_BIND") -> None:
             probe.bind((host.strip("[]"), int(port)))
         except OSError as error:
             raise HostError(
-                f"no se puede escuchar en {bind} ({_REASONS.get(error.errno or 0, error.strerror)}): para lo que use ese puerto o "
-                f"elige otro con {variable}."
+                f"no se puede escuchar en {bind} ({reason(error)}): para lo que use ese puerto o elige otro con {variable}."
             ) from error
-
-
-_REASONS = {
-    errno.EADDRINUSE: "ya lo usa otro programa",
-    errno.EADDRNOTAVAIL: "esa dirección no es de esta máquina",
-    errno.EACCES: "hace falta ser root",
-}

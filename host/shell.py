@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import time
 from collections.abc import Callable
@@ -29,3 +30,20 @@ def wait_for(condition: Callable[[], bool], *, seconds: float, what: str, step: 
         if time.monotonic() > deadline:
             raise HostError(f"{what} no respondió en {seconds:.0f} s.")
         time.sleep(step)
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused, in Spanish where it is a thing that people meet."""
+    return _REASONS.get(error.errno or 0, error.strerror or str(error))
+
+
+_REASONS = {
+    errno.ENOENT: "no existe",
+    errno.EACCES: "no hay permiso",
+    errno.EISDIR: "es una carpeta",
+    errno.ENOTDIR: "parte de ese camino no es una carpeta",
+    errno.ENOSPC: "no queda sitio en el disco",
+    errno.EROFS: "ese disco es de solo lectura",
+    errno.EADDRINUSE: "ya lo usa otro programa",
+    errno.EADDRNOTAVAIL: "esa dirección no es de esta máquina",
+}

@@ -118,7 +118,13 @@ class Environment(BaseSettings):
     @property
     def origins(self) -> list[str]:
         """Every origin that pages of the platform may come from, scheme, host and port."""
-        return list(dict.fromkeys(origin.rstrip("/") for origin in [self.url, *self.allowed_origins]))
+        return list(dict.fromkeys(_as_browsers_say(origin) for origin in [self.url, *self.allowed_origins]))
+
+
+def _as_browsers_say(origin: str) -> str:
+    """An origin without the port that its scheme has anyway, which no browser sends."""
+    parts = urlsplit(origin.rstrip("/").lower())
+    return f"{parts.scheme}://{parts.netloc.removesuffix(':443' if parts.scheme == 'https' else ':80')}"
 
 
 def load() -> Environment:

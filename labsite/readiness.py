@@ -2,8 +2,9 @@
 
     python -m labsite.readiness [--settings | --database] CMD …    becomes CMD if it can, else says why in one sentence
 
-With `--settings` only their values are asked about, before anything runs; with `--database` the database too, which is all
-that a migration needs. Waiting is the business of who starts processes (Compose, the supervisor): it asks once.
+With `--settings` only their values are asked about, before anything runs, and without CMD their names are said; with
+`--database` the database too, which is all that a migration needs. Waiting is the business of who starts processes (Compose,
+the supervisor): it asks once.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import redis
 from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, connection, connections
 from redis.exceptions import AuthenticationError, RedisError
+
+from labsite.environment import Environment
 
 
 def check(*, upto: str = "") -> None:
@@ -96,6 +99,8 @@ def main(argv: list[str]) -> int:
         return 1
     if command:
         os.execvp(command[0], command)  # noqa: S606  # becoming it is the purpose
+    if upto == "--settings":
+        print("\n".join(f"LAB_{field.upper()}" for field in Environment.model_fields))
     return 0
 
 

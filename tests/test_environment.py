@@ -58,3 +58,10 @@ def test_origins_are_the_url_and_the_allowed_ones(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("LAB_URL", "https://aula.local:8443/")
     monkeypatch.setenv("LAB_ALLOWED_ORIGINS", "http://10.0.0.5:8000, https://aula.local:8443")
     assert load().origins == ["https://aula.local:8443", "http://10.0.0.5:8000"]
+
+
+def test_origins_are_as_browsers_send_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the port that the scheme has anyway: with it every terminal would be another's."""
+    monkeypatch.setenv("LAB_URL", "https://Aula.local:443/")
+    monkeypatch.setenv("LAB_ALLOWED_ORIGINS", "http://10.0.0.5:80,https://10.0.0.5:80")
+    assert load().origins == ["https://aula.local", "http://10.0.0.5", "https://10.0.0.5:80"]

@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from cryptography.x509.verification import PolicyBuilder, Store, VerificationError
 
 from host import certificate
-from host.instance import ROOT
+from host.instance import ROOT, HostError
 
 NAMES = ["aula.local", "192.168.1.10", "lab.example.org", "::1"]
 
@@ -129,3 +129,37 @@ def test_the_command_without_names_says_how(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert 'NAMES="' in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["aula.local", "192.168.1.10", "::1"])
+def test_an_operators_certificate_for_the_name_of_the_site_is_good(issued: Path, name: str) -> None:
+    certificate.check(str(issued / "tls" / "server.crt"), str(issued / "tls" / "server.key"), name)
+
+
+def test_one_for_all_the_names_below_is_good_for_one_of_them(tmp_path: Path) -> None:
+    certificate.issue(["*.example.org"], tmp_path / "tls", authority=tmp_path / "ca")
+    pair = (str(tmp_path / "tls" / "server.crt"), str(tmp_path / "tls" / "server.key"))
+    certificate.check(*pair, "aula.example.org")
+    with pytest.raises(HostError, match=r"es para \*\.example\.org y no para «otra\.aula\.example\.org»"):
+        certificate.check(*pair, "otra.aula.example.org")
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "sentence"),
+    [
+        ("tls/server.crt", "ca/ca.key", "no son un certificado en PEM y su clave"),
+        ("tls/server.key", "tls/server.key", "no son un certificado en PEM y su clave"),
+        ("tls/server.crt", "no", "no se puede leer LAB_TLS_KEY"),
+        ("no", "tls/server.key", "no se puede leer LAB_TLS_CERT"),
+    ],
+)
+def test_one_that_the_web_cannot_use_is_said(issued: Path, cert: str, key: str, sentence: str) -> None:
+    with pytest.raises(HostError, match=sentence):
+        certificate.check(str(issued / cert), str(issued / key), "aula.local")
+
+
+def test_one_that_is_over_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificate, "YEAR", timedelta(seconds=-1))
+    certificate.issue(["aula.local"], tmp_path / "tls", authority=tmp_path / "ca")
+    with pytest.raises(HostError, match="caducó el"):
+        certificate.check(str(tmp_path / "tls" / "server.crt"), str(tmp_path / "tls" / "server.key"), "aula.local")

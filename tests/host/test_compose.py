@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from host import accounts, compose, compose_files, composed, environment, images, instance, routes
+from host import accounts, compose_files, composed, containers, environment, images, instance, routes
 from host.instance import ROOT, HostError, Instance
 
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -201,9 +201,9 @@ class Said:
 def test_a_failed_start_is_one_sentence(
     lab: Instance, monkeypatch: pytest.MonkeyPatch, listed: str, logs: str, stderr: str, sentence: str
 ) -> None:
-    monkeypatch.setattr(compose, "_engine", lambda _lab: "unix:///no")
+    monkeypatch.setattr(containers, "engine", lambda _lab: "unix:///no")
     monkeypatch.setattr(subprocess, "run", Said(ps=listed, logs=logs))
-    assert compose._why(lab, stderr).startswith(sentence)
+    assert containers.why(lab, stderr).startswith(sentence)
 
 
 def test_the_hosts_part_is_known_by_what_it_is_made_of(monkeypatch: pytest.MonkeyPatch) -> None:

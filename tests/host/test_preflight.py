@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from host import lab, preflight
-from host.instance import ROOT, HostError
+from host.instance import ROOT, HostError, Instance
 
 GOOD = {"LAB_SECRET_KEY": "x", "LAB_DATABASE_URL": "sqlite://:memory:", "LAB_URL": "https://aula.local:8443", "LAB_BIND": "127.0.0.1:0"}
 
@@ -33,7 +33,32 @@ def _free() -> int:
 
 
 def test_good_values_are_good() -> None:
-    preflight.check_values(GOOD)
+    assert "LAB_SIGNUP" in preflight.check_values(GOOD)
+
+
+KNOWN = ("LAB_SECRET_KEY", "LAB_SIGNUP", "LAB_TLS_CERT")
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("LAB_SINGUP=cerrado", "no hay ninguna variable LAB_SINGUP; ¿querías decir LAB_SIGNUP?"),
+        ("LAB_MARTE=1", "no hay ninguna variable LAB_MARTE; están todas en docs/configuracion.md."),
+        ("LAB_DISK=80G", "LAB_DISK no vale en este fichero; dala en el entorno de la orden"),
+    ],
+)
+def test_a_name_that_nobody_reads_is_said(tmp_path: Path, line: str, sentence: str) -> None:
+    file = tmp_path / "lab.env"
+    file.write_text(f"# lo mío\n{line}\n")
+    with pytest.raises(HostError) as error:
+        preflight.check_names(file, KNOWN)
+    assert sentence in str(error.value)
+
+
+def test_names_that_are_read_are_good(tmp_path: Path) -> None:
+    file = tmp_path / "lab.env"
+    file.write_text("LAB_SIGNUP=cerrado\nLAB_SECRET_KEY_FILE=/x\nLAB_TLS_CERT='/x'\n")
+    preflight.check_names(file, KNOWN)
 
 
 @pytest.mark.parametrize("bind", ["8443", "0.0.0.0", "127.0.0.1:99999", "127.0.0.1:x", ""])
@@ -47,7 +72,7 @@ def test_a_port_of_the_previews_that_is_taken_is_said() -> None:
         port = other.getsockname()[1]
         given = {**GOOD, "LAB_BIND": f"127.0.0.1:{_free()}", "LAB_PREVIEW": f"localhost:{port}-{port}"}
         with pytest.raises(HostError, match=rf"127\.0\.0\.1:{port} \(ya lo usa otro programa\).* con LAB_PREVIEW"):
-            preflight.check(given, port=True)
+            preflight.check(Instance("nunca"), given, port=True)
 
 
 def test_an_address_of_another_machine_is_said() -> None:
@@ -61,6 +86,7 @@ def test_an_address_of_another_machine_is_said() -> None:
         (("host.compose", "up"), {}, "no se puede escuchar en {taken} (ya lo usa otro programa)"),
         (("host.lab", "up"), {}, "no se puede escuchar en {taken} (ya lo usa otro programa)"),
         (("host.compose", "up"), {"LAB_SIGNUP": "quizá"}, "LAB_SIGNUP: «quizá» no vale"),
+        (("host.compose", "up"), {"LAB_URL": "http://aula.local"}, "siempre con https://"),
         (("host.compose", "up"), {"LAB_BIND": "127.0.0.1:0", "LAB_TLS_CERT": "/no/hay"}, "LAB_BIND debe ser DIRECCIÓN:PUERTO"),
         (("host.compose", "up", "--name", "DOS"), {}, "«DOS» no vale como nombre"),
         (("host.lab", "up"), {"LAB_SUBNET_OCTET": "122"}, "LAB_SUBNET_OCTET es «122»"),
