@@ -235,8 +235,8 @@ def _place_all(lab: Instance, unpacked: Path, *, same: bool) -> None:
         for signed in ("tls.crt", "tls.key", "tls.names"):
             (unpacked / "compose" / signed).unlink(missing_ok=True)
     for inside, place in places.items():
-        kept = inside in ("ca", "settings.env") and place.exists() or (inside == "settings.env" and not same)
-        if (unpacked / inside).exists() and not kept:
+        stays = (inside in ("ca", "settings.env") and place.exists()) or (inside == "settings.env" and not same)
+        if (unpacked / inside).exists() and not stays:
             _place(unpacked / inside, place)
 
 

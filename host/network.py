@@ -14,6 +14,10 @@ Docker keeps a DOCKER-USER chain that it finds and consults it first.
 
 from __future__ import annotations
 
+import ipaddress
+import json
+from collections.abc import Iterable, Mapping
+
 from host import egress
 from host.instance import SERVICE_ADDRESS, HostError, Instance
 from host.shell import sh, succeeds
@@ -53,11 +57,8 @@ def exists(lab: Instance) -> bool:
 def raise_up(lab: Instance) -> None:
     """Make the namespace, its veth, its routes and its rules. Safe over what a crash left."""
     tear_down(lab)
-    if (
-        succeeds("ip", "-4", "route", "show", "exact", lab.sandboxes_net)
-        and sh("ip", "-4", "route", "show", "exact", lab.sandboxes_net).strip()
-    ):
-        raise HostError(f"la red {lab.sandboxes_net} ya se usa en esta máquina: elige otra con LAB_SUBNET_OCTET (por ejemplo, 140).")
+    if taken := clash(lab, json.loads(sh("ip", "-j", "-4", "route"))):
+        raise HostError(f"la red {taken} ya se usa en esta máquina: elige otra con LAB_SUBNET_OCTET (por ejemplo, 140).")
     sh("ip", "netns", "add", lab.namespace)
     sh("ip", "link", "add", lab.veth, "type", "veth", "peer", "name", UPLINK, "netns", lab.namespace)
     sh("ip", "addr", "add", f"{lab.host_address}/30", "dev", lab.veth)
@@ -83,6 +84,20 @@ def raise_up(lab: Instance) -> None:
     if succeeds("test", "-e", "/proc/sys/net/ipv6"):
         _in(lab, "ip6tables-restore", stdin=_IPV6_RULES)
     sh("ip", "route", "add", lab.sandboxes_net, "via", lab.engine_address)
+
+
+def clash(lab: Instance, routes: Iterable[Mapping[str, str]]) -> str:
+    """Which of the lab's networks a route of this host's (`ip -j route`) leads into already; "" if none does.
+
+    A composed site has two: sandboxes' and, in the next one, its containers'. A wider route is no clash: ours goes before it."""
+    ours = [lab.sandboxes_net, *([f"{lab.compose_net}.0.0/16"] if lab.composed else [])]
+    for route in routes:
+        if route["dst"] == "default" or route.get("dev", "").startswith(lab.compose_bridge("")):
+            continue
+        for network in map(ipaddress.IPv4Network, ours):
+            if ipaddress.IPv4Network(route["dst"]).subnet_of(network) and (lab.composed or route["dst"] == str(network)):
+                return str(network)
+    return ""
 
 
 FORWARDED = {5000: 5000, 443: 5443, 5001: 5001}

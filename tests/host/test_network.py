@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from host import network
 from host.instance import SERVICE_ADDRESS, Instance
 from host.network import _IPV6_RULES, CAPS, UPLINK, _ipv4_rules
 
@@ -86,3 +87,22 @@ def test_the_rules_are_of_their_own_lab() -> None:
     other = _ipv4_rules(Instance("pruebas"))
     assert LAB.host_address not in other
     assert LAB.sandboxes_net not in other
+
+
+@pytest.mark.parametrize(
+    ("routes", "composed", "taken"),
+    [
+        ([{"dst": "default"}, {"dst": "10.0.0.0/8"}, {"dst": "192.168.1.0/24"}], True, ""),
+        ([{"dst": "10.140.0.0/16"}], False, "10.140.0.0/16"),
+        ([{"dst": "10.140.0.0/30", "dev": "di-otro"}], True, "10.140.0.0/16"),
+        ([{"dst": "10.141.0.0/16", "dev": "di-otro"}], True, "10.141.0.0/16"),
+        ([{"dst": "10.141.128.0/24", "dev": "dc140-frente"}], True, ""),
+        ([{"dst": "10.141.128.0/24", "dev": "br-de-otro"}], True, "10.141.0.0/16"),
+        ([{"dst": "10.140.7.7"}], True, "10.140.0.0/16"),
+    ],
+)
+def test_networks_that_somebody_has_are_not_taken(
+    monkeypatch: pytest.MonkeyPatch, routes: list[dict[str, str]], composed: bool, taken: str
+) -> None:
+    monkeypatch.setenv("LAB_SUBNET_OCTET", "140")
+    assert network.clash(Instance("tarde", composed=composed), routes) == taken
