@@ -35,6 +35,7 @@ check_machine() {
     [ -e /proc/self/ns/user ] && [ "$(cat /proc/sys/user/max_user_namespaces 2>/dev/null || echo 0)" -gt 0 ] ||
         fail "el núcleo no permite espacios de nombres de usuario: ejecuta «sysctl -w user.max_user_namespaces=15000» y vuelve a intentarlo."
     mkdir -p "$STATE" 2>/dev/null || fail "no se puede escribir en $STATE: revisa los permisos del disco."
+    case "${LAB_MIN_DISK_MB:-0}" in *[!0-9]*) fail "LAB_MIN_DISK_MB es «$LAB_MIN_DISK_MB» y debe ser un número de MB." ;; esac
     free_mb=$(df -Pm "$STATE" | awk 'NR==2 {print $4}')
     [ "$free_mb" -ge "${LAB_MIN_DISK_MB:-8000}" ] ||
         fail "quedan $free_mb MB libres en $STATE y hacen falta ${LAB_MIN_DISK_MB:-8000}: libera espacio o pon LAB_STATE en otro disco."

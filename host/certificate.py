@@ -72,6 +72,8 @@ def issue(names: list[str], folder: Path, *, authority: Path | None = None) -> N
 
 def check(certificate: str, key: str, name: str) -> None:
     """Raise HostError if browsers would refuse the operator's certificate for that name, or the web can't use it."""
+    if not key:
+        raise HostError("falta LAB_TLS_KEY, el fichero de la clave de LAB_TLS_CERT.")
     for variable, path in (("LAB_TLS_CERT", certificate), ("LAB_TLS_KEY", key)):
         try:
             Path(path).read_bytes()

@@ -9,6 +9,7 @@ Settings come from the same four sources as `make run`'s (host/environment.py). 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import secrets
@@ -48,6 +49,12 @@ def settings(lab: Instance) -> dict[str, str]:
     found = environment.gather(lab, **inside)
     if found["LAB_URL"].startswith("http://"):
         raise HostError(f"LAB_URL es «{found['LAB_URL']}» y a este sitio se entra siempre con https://.")
+    try:
+        ipaddress.ip_address(found["LAB_BIND"].rpartition(":")[0].strip("[]"))
+    except ValueError as error:
+        raise HostError(
+            f"LAB_BIND es «{found['LAB_BIND']}» y Docker publica en direcciones, no en nombres: por ejemplo, 0.0.0.0:443."
+        ) from error
     return found
 
 

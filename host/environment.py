@@ -7,6 +7,7 @@ Four sources, the later wins: what follows from where the lab lives, secrets mad
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -61,6 +62,8 @@ def gather(lab: Instance, **ours: str) -> dict[str, str]:
         **{name: value for name, value in os.environ.items() if name.startswith("LAB_") and name not in HOST_ONLY},
         "LAB_NAME": lab.name,
     }
+    if not re.fullmatch(r".+:\d{1,5}", settings["LAB_BIND"]):
+        raise HostError(f"LAB_BIND es «{settings['LAB_BIND']}» y debe ser DIRECCIÓN:PUERTO, como 0.0.0.0:8000.")
     settings["LAB_STORAGE"] = storage.kind(lab)  # the disk that is there decides
     settings.setdefault("LAB_URL", _url(settings, tls=lab.composed))
     return settings

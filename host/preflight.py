@@ -22,6 +22,7 @@ from host.shell import reason
 
 def check(lab: Instance, settings: Mapping[str, str], *, port: bool) -> None:
     """Raise HostError, in one sentence, for what the site would refuse and, with `port`, for a port that is taken."""
+    check_host_values()
     check_names(environment.file(lab), check_values(settings))
     if port:
         check_port(settings["LAB_BIND"])
@@ -31,6 +32,17 @@ def check(lab: Instance, settings: Mapping[str, str], *, port: bool) -> None:
                 check_port(f"{host}:{each}", variable="LAB_PREVIEW")
     if settings.get("LAB_TLS_CERT"):
         certificate.check(settings["LAB_TLS_CERT"], settings.get("LAB_TLS_KEY", ""), urlsplit(settings["LAB_URL"]).hostname or "")
+
+
+def check_host_values() -> None:
+    """Those of the commands, which the site does not know."""
+    for name, form in HOST_FORMS.items():
+        value = os.environ.get(name, "")
+        if value and not re.fullmatch(form, value):
+            raise HostError(f"{name} es «{value}» y debe ser {'un tamaño como 40G' if 'DISK' in name else 'un número, de 1 en adelante'}.")
+
+
+HOST_FORMS = {"LAB_WORKERS": r"[1-9]\d*", "LAB_DISK": r"[1-9]\d*[MGT]", "LAB_REGISTRY_DISK": r"[1-9]\d*[MGT]"}
 
 
 def check_values(settings: Mapping[str, str]) -> list[str]:
@@ -59,12 +71,14 @@ def check_names(file: Path, known: Iterable[str]) -> None:
 def check_port(bind: str, *, variable: str = "LAB_BIND") -> None:
     host, _, port = bind.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:
-        raise HostError(f"LAB_BIND debe ser DIRECCIÓN:PUERTO y es «{bind}».")
+        raise HostError(f"{variable} es «{bind}» y debe ser DIRECCIÓN:PUERTO.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host.strip("[]"), int(port)))
+        except socket.gaierror as error:
+            raise HostError(f"{variable} es «{bind}» y ese nombre no se conoce: pon una dirección de esta máquina, o 0.0.0.0.") from error
         except OSError as error:
             raise HostError(
                 f"no se puede escuchar en {bind} ({reason(error)}): para lo que use ese puerto o elige otro con {variable}."

@@ -6,6 +6,7 @@ docs/configuracion.md documents every field (a test compares them); a wrong valu
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -19,7 +20,8 @@ from labsite.databases import with_password
 from sandboxes.preview import place
 
 CommaSeparated = Annotated[list[str], NoDecode]
-Rate = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(minute|hour)$")]
+Rate = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(minute|hour)$", description="N/minute o N/hour")]
+COURSES = Path(__file__).resolve().parent.parent / "lessons" / "content"
 
 
 class Environment(BaseSettings):
@@ -29,7 +31,7 @@ class Environment(BaseSettings):
 
     secret_key: str = Field(min_length=1)
     debug: bool = False
-    name: str = Field(default="lab", pattern=r"^[a-z][a-z0-9]{0,11}$")
+    name: str = Field(default="lab", pattern=r"^[a-z][a-z0-9]{0,11}$", description="de 1 a 12 letras minúsculas y cifras")
     url: str = "http://127.0.0.1:8000"
     bind: str = "127.0.0.1:8000"
     allowed_origins: CommaSeparated = []
@@ -80,6 +82,14 @@ class Environment(BaseSettings):
     recordings_total: int = Field(default=2048, ge=1)
     recording_max: int = Field(default=5, ge=1, le=50)
 
+    @field_validator("course")
+    @classmethod
+    def _check_own_course(cls, value: str) -> str:
+        if not (COURSES / value / "curso.yaml").is_file():
+            there = ", ".join(sorted(file.parent.name for file in COURSES.glob("*/curso.yaml")))
+            raise ValueError(f"no hay ningún curso «{value}» en lessons/content; hay: {there}")
+        return value
+
     @field_validator("course_dir")
     @classmethod
     def _check_course(cls, value: str) -> str:
@@ -97,7 +107,11 @@ class Environment(BaseSettings):
     def _check_origin(cls, value: str | list[str]) -> str | list[str]:
         for origin in [value] if isinstance(value, str) else value:
             parts = urlsplit(origin)
-            if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+            if (
+                parts.scheme not in ("http", "https")
+                or not re.fullmatch(r"(\[[^]]+\]|[^:]+)(:\d{1,5})?", parts.netloc)
+                or parts.path.strip("/")
+            ):
                 raise ValueError(f"«{origin}» no es un origen como https://aula.local:8000")
         return value
 
@@ -148,7 +162,7 @@ _FAULTS = {
     "int_parsing": "«{input}» no es un número entero",
     "greater_than_equal": "{input} es poco; {ge} como mínimo",
     "less_than_equal": "{input} es demasiado; {le} como máximo",
-    "string_pattern_mismatch": "«{input}» no tiene la forma debida",
+    "string_pattern_mismatch": "«{input}» no vale; ha de ser {form}",
 }
 """What pydantic calls a fault, in the operator's words."""
 
@@ -157,6 +171,8 @@ def _fault(item: ErrorDetails) -> str:
     """One fault, by its variable; who looks at several at once names it itself. No secret's value is in any."""
     words = {name: str(value).replace(" or ", " o ") for name, value in item.get("ctx", {}).items()}
     known = _FAULTS.get(item["type"])
+    field = Environment.model_fields.get(str(item["loc"][0])) if item["loc"] else None
+    words["form"] = (field.description if field else None) or words.get("pattern", "")
     said = known.format(input=item["input"], **words) if known else item["msg"].removeprefix("Value error, ")
     variable = ".".join(map(str, item["loc"])).upper()
     return f"LAB_{variable}: {said}" if variable else said

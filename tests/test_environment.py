@@ -25,7 +25,7 @@ def test_every_variable_is_documented(name: str) -> None:
         ("SANDBOX_IDLE", "5", "5 es poco; 60 como mínimo."),
         ("RECORDING_MAX", "99", "99 es demasiado; 50 como máximo."),
         ("DEBUG", "a veces", "«a veces» no vale; ha de ser true o false."),
-        ("RATE_LOGIN", "mucho", "«mucho» no tiene la forma debida."),
+        ("RATE_LOGIN", "mucho", "«mucho» no vale; ha de ser N/minute o N/hour."),
         ("URL", "aula.local", "«aula.local» no es un origen como https://aula.local:8000."),
         ("ALLOWED_ORIGINS", "http://a,b{}", "«b{}» no es un origen"),
         ("PREVIEW", "aula.local", "«aula.local» no es «*.vista.aula.es»"),

@@ -87,7 +87,19 @@ def test_an_address_of_another_machine_is_said() -> None:
         (("host.lab", "up"), {}, "no se puede escuchar en {taken} (ya lo usa otro programa)"),
         (("host.compose", "up"), {"LAB_SIGNUP": "quizá"}, "LAB_SIGNUP: «quizá» no vale"),
         (("host.compose", "up"), {"LAB_URL": "http://aula.local"}, "siempre con https://"),
-        (("host.compose", "up"), {"LAB_BIND": "127.0.0.1:0", "LAB_TLS_CERT": "/no/hay"}, "LAB_BIND debe ser DIRECCIÓN:PUERTO"),
+        (
+            ("host.compose", "up"),
+            {"LAB_BIND": "127.0.0.1:0", "LAB_TLS_CERT": "/no/hay"},
+            "LAB_BIND es «127.0.0.1:0» y debe ser DIRECCIÓN:PUERTO",
+        ),
+        (("host.compose", "up"), {"LAB_BIND": "8443"}, "LAB_BIND es «8443» y debe ser DIRECCIÓN:PUERTO"),
+        (("host.compose", "up"), {"LAB_BIND": "localhost:8443"}, "Docker publica en direcciones"),
+        (("host.lab", "up"), {"LAB_BIND": "no.hay.invalid:8000"}, "ese nombre no se conoce"),
+        (("host.compose", "up"), {"LAB_COURSE": "otro"}, "no hay ningún curso «otro» en lessons/content; hay: docker-intensivo"),
+        (("host.compose", "up"), {"LAB_RATE_LOGIN": "30"}, "LAB_RATE_LOGIN: «30» no vale; ha de ser N/minute o N/hour"),
+        (("host.compose", "up"), {"LAB_URL": "https://aula:99x"}, "no es un origen como https://aula.local:8000"),
+        (("host.compose", "up"), {"LAB_DISK": "mucho"}, "LAB_DISK es «mucho» y debe ser un tamaño como 40G"),
+        (("host.lab", "up"), {"LAB_WORKERS": "0"}, "LAB_WORKERS es «0» y debe ser un número, de 1 en adelante"),
         (("host.compose", "up", "--name", "DOS"), {}, "«DOS» no vale como nombre"),
         (("host.lab", "up"), {"LAB_SUBNET_OCTET": "122"}, "LAB_SUBNET_OCTET es «122»"),
     ],
@@ -113,7 +125,13 @@ def test_a_certificate_that_is_not_there_is_said_before_anything_starts(tmp_path
     with socket.create_server(("127.0.0.1", 0)) as other:
         free = f"127.0.0.1:{other.getsockname()[1]}"
     env = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
-    env |= {"LAB_STATE": str(tmp_path), "LAB_BIND": free, "LAB_TLS_CERT": "/no/hay.crt"}
+    env |= {
+        "LAB_STATE": str(tmp_path),
+        "LAB_BIND": free,
+        "LAB_URL": "https://aula.local",
+        "LAB_TLS_CERT": "/no/hay.crt",
+        "LAB_TLS_KEY": "/x",
+    }
     words = (sys.executable, "-m", "host.compose", "up", "--name", "nunca")
     done = subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert done.stderr.startswith("Error: no se puede leer LAB_TLS_CERT («/no/hay.crt»)"), done.stderr

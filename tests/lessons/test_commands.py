@@ -144,4 +144,9 @@ def test_the_first_administrator_is_made_once() -> None:
 @pytest.mark.django_db
 def test_the_first_administrator_takes_nobodys_account(ana: Any) -> None:
     with pytest.raises(CommandError, match="ya es otra cuenta"):
-        call_command("first_admin", "Ana")
+        call_command("first_admin", "ana")
+
+
+def test_the_first_administrator_has_a_name_like_anybody_elses() -> None:
+    with pytest.raises(CommandError, match="LAB_ADMIN"):
+        call_command("first_admin", "Olga Pérez")

@@ -5,7 +5,18 @@ import secrets
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from lessons.accounts import username_validators
+
+
+def _check_name(name: str) -> None:
+    for validate in username_validators:
+        try:
+            validate(name)
+        except ValidationError as error:
+            raise CommandError(f"«{name}» no vale como nombre de cuenta (LAB_ADMIN). {error.messages[0]}") from error
 
 
 class Command(BaseCommand):
@@ -20,6 +31,7 @@ class Command(BaseCommand):
         name = options["usuario"]
         made = None
         if not people.filter(is_superuser=True, is_active=True).exists():
+            _check_name(name)
             if people.filter(username__iexact=name).exists():
                 raise CommandError(f"«{name}» ya es otra cuenta: di otro nombre, o dale permisos con createsuperuser.")
             made = {"user": name, "password": secrets.token_urlsafe(12)}
