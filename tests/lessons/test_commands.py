@@ -147,6 +147,7 @@ def test_the_first_administrator_takes_nobodys_account(ana: Any) -> None:
         call_command("first_admin", "ana")
 
 
+@pytest.mark.django_db
 def test_the_first_administrator_has_a_name_like_anybody_elses() -> None:
     with pytest.raises(CommandError, match="LAB_ADMIN"):
         call_command("first_admin", "Olga Pérez")
