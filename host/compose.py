@@ -188,7 +188,8 @@ def _examine(lab: Instance) -> int:
     print("Desde el contenedor de la web:\n", flush=True)
     from_web = intruder.examine(lab, (*containers.compose(lab), "exec", "-T", "web"), containers.environment(lab))
     print("\nDesde dos laboratorios (lab_doctor; cerca de un minuto):\n", flush=True)
-    words = ("exec", "-T", "web", "python", "manage.py", "lab_doctor")
+    # In a container of its own: the web does not start over a lab that the doctor found open, and it is to be asked again.
+    words = ("run", "--rm", "-T", "--no-deps", "web", "python", "manage.py", "lab_doctor")
     from_sandboxes = subprocess.run((*containers.compose(lab), *words), env=containers.environment(lab)).returncode
     return 1 if from_web or from_sandboxes else 0
 
