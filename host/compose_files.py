@@ -13,6 +13,7 @@ import ipaddress
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,7 +22,7 @@ from host.instance import ROOT, STATE, HostError, Instance
 from host.shell import reason
 
 SECRETS = {"LAB_SECRET_KEY": "secret_key", "LAB_DATABASE_PASSWORD": "database_password", "LAB_REDIS_PASSWORD": "redis_password"}
-KEPT = frozenset({*SECRETS.values(), "tls.crt", "tls.key"})
+TLS = ("tls.crt", "tls.key")
 OURS = frozenset({"LAB_TLS_CERT", "LAB_TLS_KEY", "LAB_BIND", "LAB_COURSE_DIR"})
 """Settings that mean something on the host, and are handed to containers in another way."""
 
@@ -100,9 +101,10 @@ def _wanted(lab: Instance, found: dict[str, str], *, base: str, course: Path) ->
         "LAB_REGISTRY_DATA": str(lab.registry_store),
         "LAB_REGISTRY_SECRETS": str(lab.home / "registry"),
         "LAB_SECRETS": str(lab.compose),
-        "LAB_SECRETS_VERSION": _secrets_version(lab),
+        "LAB_SECRETS_VERSION": _version(lab, SECRETS.values()),
         "LAB_SITE_ENV": str(lab.compose / "site.env"),
         "LAB_SUBNET_OCTET": lab.subnet_octet,
+        "LAB_TLS_VERSION": _version(lab, TLS),
         "LAB_TRANSFER_MAX": found.get("LAB_TRANSFER_MAX", "32"),
         "LAB_UID": str(uid),
         "LAB_VERSION": lab.name,
@@ -141,9 +143,9 @@ def _write_certificate(lab: Instance, found: dict[str, str]) -> None:
     remembered.write_text("\n".join(names) + "\n")
 
 
-def _secrets_version(lab: Instance) -> str:
-    """Another when a secret or certificate is: Compose does not look into them, and would leave who has read the old one."""
-    return str(max((file.stat().st_mtime_ns for file in lab.compose.iterdir() if file.name in KEPT), default=0))
+def _version(lab: Instance, files: Iterable[str]) -> str:
+    """Another when one of these is: Compose does not look into them, and would leave who has read the old one."""
+    return str(max((path.stat().st_mtime_ns for path in (lab.compose / file for file in files) if path.exists()), default=0))
 
 
 def _write(path: Path, text: str) -> None:

@@ -104,16 +104,18 @@ def test_secrets_have_files_of_their_own_and_stay(lab: Instance) -> None:
 
 
 def test_who_has_read_a_secret_that_is_another_now_is_made_anew(lab: Instance) -> None:
-    def version() -> str:
+    def versions(**given: str) -> tuple[str, str]:
+        compose_files.write_secrets(lab, {**SITE, **given})
         compose_files.write(lab, SITE, base="base")
-        return environment.read(compose_files.dot_env(lab))["LAB_SECRETS_VERSION"]
+        told = environment.read(compose_files.dot_env(lab))
+        return told["LAB_SECRETS_VERSION"], told["LAB_TLS_VERSION"]
 
-    compose_files.write_secrets(lab, SITE)
-    first = version()
-    compose_files.write_secrets(lab, SITE)
-    assert version() == first
-    compose_files.write_secrets(lab, {**SITE, "LAB_SECRET_KEY": "otra"})
-    assert version() != first
+    secrets, tls = versions()
+    assert versions() == (secrets, tls)
+    after = versions(LAB_ALLOWED_ORIGINS="https://otra.example")
+    assert after[0] == secrets  # a certificate is the proxy's alone
+    assert after[1] != tls
+    assert versions(LAB_SECRET_KEY="otra")[0] != secrets
 
 
 def test_another_address_gets_another_certificate(lab: Instance) -> None:
