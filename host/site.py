@@ -90,7 +90,7 @@ def web(lab: Instance, settings: Mapping[str, str]) -> Service:
             lab,
             *("-m", "uvicorn", "labsite.asgi:application", "--host", host.strip("[]"), "--port", port),
             *("--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--ws-max-size", "65600"),
-            *("--no-server-header", "--timeout-graceful-shutdown", "3", "--no-access-log", *tls),
+            *("--loop", "uvloop", "--http", "httptools", "--no-server-header", "--timeout-graceful-shutdown", "3", "--no-access-log", *tls),
         ),
         env={"LAB_ENV_FILE": str(lab.env_file)},
         before_start=lambda: _copy_certificate(lab, settings),
