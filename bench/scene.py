@@ -22,6 +22,11 @@ from sandboxes.models import Recording, Sandbox, State
 
 PEOPLE = {"ana": {}, "bruno": {}, "carmen": {"is_staff": True}, "olga": {"is_staff": True, "is_superuser": True}}
 """`ana` is on her way, `bruno` has finished, `carmen` teaches, `olga` operates."""
+FOUND = {"status": "passed", "points": 1, "expected": "", "observed": "tal como se pide", "hint": ""}
+MISSED = {
+    "status": "failed", "points": 0, "expected": "un contenedor llamado «saludo»", "observed": "ninguno: tienes «zealous_wing»",
+    "hint": "Docker le puso el nombre. Elígelo tú con --name, antes de la imagen.",
+}  # fmt: skip
 SCREEN = (
     (0.2, "\x1b[32malumno@lab\x1b[0m:\x1b[34m~\x1b[0m$ "),
     (1.1, "docker run busybox:1.37 echo hola\r\n"),
@@ -64,9 +69,7 @@ def _on_the_way(user: Any) -> CheckRun:
 def _checked(user: Any, key: str, *, days: int, failed: set[str]) -> CheckRun:
     exercise = catalog.course().exercises[key]
     results = [
-        {"id": spec.id, "title": spec.titulo, "status": "failed" if spec.id in failed else "passed", "points": 0, "worth": 1,
-         "expected": "un contenedor llamado «saludo»", "observed": "ninguno: tienes «zealous_wing»",
-         "hint": "Docker le puso el nombre. Elígelo tú con --name, antes de la imagen."}
+        {"id": spec.id, "title": spec.titulo, "worth": 1, **(MISSED if spec.id in failed else FOUND)}
         for spec in exercise.checks
     ]  # fmt: skip
     when = timezone.now() - timedelta(days=days)

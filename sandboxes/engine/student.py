@@ -328,7 +328,7 @@ def _untrusted() -> Iterator[None]:
     except APIError as error:
         raise CannotObserve(f"el motor contestó con un error: {str(error.explanation or error)[:200]}") from error
     except (EngineError, DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise CannotObserve("tu motor de Docker no contesta; ¿está en marcha?") from error
+        raise CannotObserve("tu motor de Docker no contesta; mira si está en marcha") from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError, json.JSONDecodeError) as error:
         raise CannotObserve(NOT_UNDERSTOOD) from error
 

@@ -46,7 +46,7 @@ class Preferences(_Strict):
     """As static/js/terminal/preferences.js names them."""
 
     font: int = Field(default=14, ge=9, le=32)
-    theme: Literal["auto", "oscuro", "claro", "contraste"] = "oscuro"
+    theme: Literal["", "auto", "oscuro", "claro", "contraste"] = ""  # not chosen: dark, or of high contrast like the page
     selectCopies: bool = False  # the page's name
     rightClickPastes: bool = False
     pastePreview: bool = True

@@ -2,7 +2,7 @@
 // as tables. It draws what the engine said, nothing it did not.
 import { last } from "./events.js";
 import { Picture } from "./motor/draw.js";
-import { layout } from "./motor/layout.js";
+import { fitted } from "./motor/layout.js";
 import { explain, some, tables } from "./motor/words.js";
 
 const RESTING = "Señala algo del dibujo, o recórrelo con las flechas del teclado, y aquí se explica.";
@@ -90,9 +90,9 @@ class Engine {
       this.#fillTables(nodes);
       return;
     }
-    const width = this.room.clientWidth;
+    const { clientWidth: width, clientHeight: height } = this.room;
     if (!width) return; // its tab is not seen
-    this.picture.show(layout(this.#snapshot, width - 4));
+    this.picture.show(fitted(this.#snapshot, width - 4, height - 4));
     if (!this.picture.group(this.#current)) this.#current = this.picture.items[0]?.key || "";
     this.#makeCurrent(this.#current, false);
   }

@@ -5,3 +5,4 @@ import "./themes.js";
 import { enliven } from "./text.js";
 
 enliven(document);
+document.querySelector("[data-print]")?.addEventListener("click", () => print());

@@ -2,6 +2,8 @@
 // scroll by keyboard. Owns nothing of the terminal: «Ejecutar» says `laboratorio:run` on the document, with
 // detail {command, commands, node}; whoever has a terminal runs it and prevents the default (terminal.js, which says why if it can't).
 
+import { offerFigures } from "./figures.js";
+
 const SAID_FOR = 1800;
 
 /** Makes the texts below `root` alive; what is alive already is left alone. */
@@ -9,19 +11,23 @@ export function enliven(root) {
   root.querySelectorAll(".shell:not([data-alive])").forEach(transcript);
   root.querySelectorAll(".text pre:not([data-alive])").forEach(plainBlock);
   measure(root);
+  offerFigures(root);
 }
 
 // What is wider than its place scrolls, and by keyboard too.
 function measure(root) {
   // All are measured before any is changed: one layout, not one for each.
-  const blocks = [...root.querySelectorAll(".table:not([tabindex]), .text pre:not([tabindex])")];
+  const blocks = [...root.querySelectorAll(".table:not([tabindex]), .text figure:not([tabindex]), .text pre:not([tabindex])")];
   blocks.filter((block) => block.scrollWidth > block.clientWidth).forEach(reachable);
 }
 
 let measuring;
 addEventListener("resize", () => {
   cancelAnimationFrame(measuring);
-  measuring = requestAnimationFrame(() => measure(document));
+  measuring = requestAnimationFrame(() => {
+    measure(document);
+    offerFigures(document);
+  });
 });
 
 function button(className, text, label) {

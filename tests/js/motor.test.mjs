@@ -1,7 +1,7 @@
 // The picture draws what the engine said: what is shared is drawn once, nothing is missing and nothing is made up.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { layout } from "../../static/js/motor/layout.js";
+import { fitted, layout } from "../../static/js/motor/layout.js";
 import { explain, size, state, tables } from "../../static/js/motor/words.js";
 
 const BASE = "sha256:aaaaaaaaaaaa";
@@ -88,4 +88,14 @@ test("the table says what the picture shows", () => {
   for (const word of ["8080→80", "tienda", "volumen «datos» en /d", "4,4 MB", "1, con debian:trixie y redis:8.0"]) assert.ok(said.includes(word), word);
   assert.equal(state({ state: "exited", exit_code: 137 }), "terminado (137)");
   assert.equal(size(950), "950 bytes");
+});
+
+test("a little is drawn larger where there is room, and nothing moves to another row for it", () => {
+  const few = { nodes: [node({ containers: [box("uno", web)] })] };
+  const many = { nodes: [node({ containers: Array.from({ length: 6 }, (_, at) => box(`c${at}`, web)) })] };
+  const large = fitted(few, 900, 700);
+  assert.ok(large.scale > 1 && large.width * large.scale <= 901 && large.height * large.scale <= 700);
+  assert.equal(large.height, layout(few, 900).height);
+  assert.equal(fitted(few, 900, 150).scale, 1, "not enough height");
+  assert.equal(fitted(many, 900, 700).scale, 1, "not enough width");
 });

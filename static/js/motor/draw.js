@@ -32,9 +32,9 @@ const DRAWN = {
   gone: ({ w, h }) => [rect(0.75, 0.5, w - 1.5, h - 1, 3, "slab unread")],
   image: ({ w, h, data: { image } }) => [
     rect(0, 0, w, h, 5, "plate"),
-    word(8, 12, fit((image.tags || [])[0] || image.named || `‹${nameOf(image)}›`, w - 14), "name"),
-    word(8, 23, image.gone ? "ya no está en la lista" : size(image.size), "small"),
-    ...(image.tags?.length > 1 && w > 110 ? [word(w - 8, 23, `+${image.tags.length - 1}`, "small", { "text-anchor": "end" })] : []),
+    word(8, 13, fit((image.tags || [])[0] || image.named || `‹${nameOf(image)}›`, w - 14), "name"),
+    word(8, 26, image.gone ? "ya no está en la lista" : size(image.size), "small"),
+    ...(image.tags?.length > 1 && w > 110 ? [word(w - 8, 26, `+${image.tags.length - 1}`, "small", { "text-anchor": "end" })] : []),
   ],
   writable: ({ w, h }) => [rect(0, 0, w, h, 3, "writable"), make("path", { d: `M6 ${h / 2}H${w - 6}`, class: "writing" })],
   container: ({ w, h, data: { box } }) => [
@@ -159,11 +159,13 @@ export class Picture {
     return this.#groups.get(key)?.item;
   }
 
-  show({ items, width, height }) {
+  /** `scale`: how much larger than the layout's own size it is shown. */
+  show({ items, width, height, scale = 1 }) {
     const first = !this.#groups.size;
     const box = `0 0 ${width} ${height}`;
     // Written only when it differs: it would lay out everything anew.
-    if (this.svg.getAttribute("viewBox") !== box) Object.entries({ width, height, viewBox: box }).forEach(([name, value]) => this.svg.setAttribute(name, value));
+    const size = { width: width * scale, height: height * scale, viewBox: box };
+    if (Object.entries(size).some(([name, value]) => this.svg.getAttribute(name) !== String(value))) Object.entries(size).forEach(([name, value]) => this.svg.setAttribute(name, value));
     const seen = new Set();
     for (const item of items) {
       seen.add(item.key);

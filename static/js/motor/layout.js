@@ -6,7 +6,7 @@
 export const COLUMN = 124; // of a container
 const BARE = 98; // of an image without any
 export const BOX = { width: 112, height: 50, writable: 12, plug: 15 };
-export const PLATE = 32;
+export const PLATE = 37;
 const TREE_GAP = 20;
 const ROW_GAP = 26;
 const LANE = 22;
@@ -21,6 +21,18 @@ export const LIVE = new Set(["running", "paused", "restarting"]); // those that 
 const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
 const byAge = (one, other) => one.created - other.created || (one.id < other.id ? -1 : 1);
 export const nameOf = (image) => image.tags?.[0] || image.id.replace(/^sha256:/, "").slice(0, 12);
+
+const LARGER = 1.3;
+
+/** The layout for a room of that width and height, and how much larger than its own size it is shown: a little, where there is
+ *  room for it and nothing has to move to another row. */
+export function fitted(snapshot, width, height) {
+  const usual = layout(snapshot, width);
+  if (usual.height * LARGER > height) return { ...usual, scale: 1 };
+  const larger = layout(snapshot, width / LARGER);
+  const fits = larger.height === usual.height && larger.width * LARGER <= width + 1;
+  return fits ? { ...larger, scale: LARGER } : { ...usual, scale: 1 };
+}
 
 /** All nodes, one below the other: { items, width, height }. */
 export function layout(snapshot, width) {

@@ -1,6 +1,6 @@
 // The dialogs of the terminals: options and keyboard shortcuts.
 import { ask, element } from "./elements.js";
-import { THEMES } from "./themes.js";
+import { THEMES, resolve } from "./themes.js";
 import { FONT_MAX, FONT_MIN } from "./preferences.js";
 
 const SWITCHES = [
@@ -31,7 +31,8 @@ export const SHORTCUTS = [
 ];
 
 export async function showOptions(preferences) {
-  const theme = element("select", {}, ...THEMES.map(([value, text]) => element("option", { value, selected: value === preferences.get("theme") }, text)));
+  const chosen = preferences.get("theme") || resolve("");
+  const theme = element("select", {}, ...THEMES.map(([value, text]) => element("option", { value, selected: value === chosen }, text)));
   const font = element("input", { type: "number", min: FONT_MIN, max: FONT_MAX, value: preferences.get("font") });
   const boxes = SWITCHES.map(([name, text]) => {
     const box = element("input", { type: "checkbox", checked: preferences.get(name) });

@@ -2,7 +2,7 @@
 // terminals of their last laboratories were arranged.
 
 const DEFAULTS = {
-  font: 14, theme: "oscuro", selectCopies: false, rightClickPastes: false, pastePreview: true, programsCopy: false,
+  font: 14, theme: "", selectCopies: false, rightClickPastes: false, pastePreview: true, programsCopy: false,
   announce: true, transcript: false, layouts: {},
 };
 const LAYOUTS_MAX = 8;

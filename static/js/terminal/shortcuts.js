@@ -1,4 +1,4 @@
-// Which key does what (options.js lists them for people). Pure: gives the name of an action of the workspace, or null.
+// Which key does what (options.js lists them for people). Pure: gives the name of an action (actions.js), or null.
 
 const WITH_ALT_SHIFT = {
   KeyT: "add", KeyD: "splitRow", KeyS: "splitColumn", KeyW: "closeFocused", ArrowLeft: "previousTab", ArrowRight: "nextTab",

@@ -23,12 +23,13 @@ const contrast = {
 const COLOURS = { oscuro: dark, claro: light, contraste: contrast };
 export const THEMES = [["auto", "Como la página"], ["oscuro", "Oscuro"], ["claro", "Claro"], ["contraste", "Alto contraste"]];
 
-/** Which theme «auto» is now: the page's, if it has chosen one, else the system's. */
+/** Which theme «auto» is now: the page's, if it has chosen one, else the system's. For who has not chosen (""), the dark one,
+ *  unless the page is of high contrast. */
 export function resolve(name) {
   if (name in COLOURS) return name;
-  if (matchMedia("(prefers-contrast: more)").matches) return "contraste";
   const page = document.documentElement.dataset.theme;
-  if (page === "contrast") return "contraste";
+  if (page === "contrast" || (!page && matchMedia("(prefers-contrast: more)").matches)) return "contraste";
+  if (!name) return "oscuro";
   if (page) return page === "light" || page === "claro" ? "claro" : "oscuro";
   return matchMedia("(prefers-color-scheme: dark)").matches ? "oscuro" : "claro";
 }

@@ -1,10 +1,10 @@
 // A person's terminals on the page: tabs, splits, toolbar, transcript. Owns the arrangement (layout.js) and the panes;
-// what one terminal does by itself is pane.js's. Keeps the arrangement in the preferences.
-import { button, element } from "./elements.js";
-import { icon } from "./icons.js";
+// what one terminal does by itself is pane.js's, what one asks for by key or button, actions.js's. Keeps the arrangement in
+// the preferences.
+import { Actions } from "./actions.js";
+import { element } from "./elements.js";
 import { KeyBar } from "./keybar.js";
 import * as layouts from "./layout.js";
-import { askTitle, showOptions, showShortcuts } from "./options.js";
 import { Pane } from "./pane.js";
 import { Runner } from "./run.js";
 import { actionOf, clipboardActionOf } from "./shortcuts.js";
@@ -13,8 +13,6 @@ import { Tabs } from "./tabs.js";
 import { resolve } from "./themes.js";
 import { Transcript } from "./transcript.js";
 
-/** What only the owner of the terminals does. */
-const OWNERS = new Set(["add", "splitRow", "splitColumn", "upload", "closeFocused", "rename", "moveLeft", "moveRight"]);
 const STATES = { conectando: "Conectando", conectado: "Conectado", reconectando: "Reconectando", terminado: "Terminado" };
 
 export class Workspace {
@@ -25,9 +23,10 @@ export class Workspace {
     this.layout = layouts.restore(guest ? guest.layout : preferences.layoutOf(sandbox), nodes);
     this.runner = new Runner();
     this.transcript = new Transcript(preferences);
+    this.actions = new Actions(this);
     this.tabs = new Tabs({
-      select: (id, focus) => this.change(layouts.select(this.layout, id), focus), rename: (id) => this.rename(id),
-      move: (id, to) => this.change(layouts.moveTab(this.layout, id, to)), close: (id) => this.closeTab(id),
+      select: (id, focus) => this.change(layouts.select(this.layout, id), focus), rename: (id) => this.actions.rename(id),
+      move: (id, to) => this.change(layouts.moveTab(this.layout, id, to)), close: (id) => this.actions.closeTab(id),
     });
     this.splits = new Splits({
       paneOf: (place) => this.paneOf(place), onResize: (id, at, by) => this.change(layouts.resize(this.layout, id, at, by)),
@@ -35,36 +34,15 @@ export class Workspace {
     this.keybar = new KeyBar(() => this.focused);
     this.shown = element("span", { className: "term-state", dataset: { testid: "terminal-state" } });
     this.word = element("p", { className: "term-word", role: "status", hidden: true });
-    this.build();
+    const bar = this.actions.toolbar(this.tabs.strip, this.shown);
+    const body = element("div", { className: "term-body" }, this.splits.body, this.transcript.panel);
+    root.replaceChildren(bar, this.word, body, this.keybar.bar, this.transcript.voice);
     this.quit = new AbortController();
     root.addEventListener("keydown", (event) => this.handleKey(event), { signal: this.quit.signal });
     this.forgetPreferences = preferences.onChange((values) => this.apply(values));
     this.apply(preferences.values);
     this.render();
     this.focused?.focus();
-  }
-
-  build() {
-    const tool = (title, action) => {
-      if (!this.may(action)) return "";
-      const made = button("", () => this[action](), { title, "aria-label": title, className: "tool" });
-      made.append(icon(action));
-      return made;
-    };
-    const bar = element(
-      "div", { className: "term-bar" }, this.tabs.strip, tool("Otra terminal (Alt+Mayús+T)", "add"), element("span", { className: "gap" }),
-      this.shown, tool("Dividir al lado (Alt+Mayús+D)", "splitRow"), tool("Dividir debajo (Alt+Mayús+S)", "splitColumn"),
-      tool("Subir ficheros (Alt+Mayús+U), o suéltalos encima", "upload"), tool("Buscar (Ctrl+Mayús+F)", "find"), tool("Transcripción (Alt+Mayús+X)", "toggleTranscript"),
-      tool("Opciones (Alt+Mayús+O)", "options"), tool("Atajos (Alt+Mayús+H)", "help"),
-      tool("Pantalla completa (Alt+Mayús+Z)", "maximise"), tool("Cerrar esta terminal (Alt+Mayús+W)", "closeFocused"),
-    );
-    const body = element("div", { className: "term-body" }, this.splits.body, this.transcript.panel);
-    this.root.replaceChildren(bar, this.word, body, this.keybar.bar, this.transcript.voice);
-  }
-
-  /** A visitor looks at terminals as their owner has arranged them. */
-  may(action) {
-    return !this.guest || !OWNERS.has(action);
   }
 
   /** The owner has arranged their terminals otherwise. */
@@ -77,6 +55,19 @@ export class Workspace {
       pane.dispose();
     }
     this.change(wanted);
+  }
+
+  /** Ends those terminals' shells. The last one is not closed: another shell begins in its place. */
+  closePanes(panes) {
+    let layout = this.layout;
+    for (const pane of panes) {
+      const key = layouts.keyOf(pane);
+      layout = layouts.closePane(layout, key);
+      this.runner.stop(pane);
+      this.panes.delete(key);
+      pane.end();
+    }
+    this.change(layout.tabs.length ? layout : layouts.addTab(layout, this.nodes[0]), true);
   }
 
   /** Whether the visitor may type, from now on. */
@@ -157,7 +148,7 @@ export class Workspace {
   onKey(event, pane) {
     if (event.type !== "keydown") return true;
     const action = actionOf(event);
-    if (action) return this.take(event, action);
+    if (action) return this.actions.take(event, action);
     const { term } = pane.screen;
     const meant = clipboardActionOf(event, term.hasSelection());
     if (meant === "copy") {
@@ -174,143 +165,7 @@ export class Workspace {
   handleKey(event) {
     if (event.target.matches?.(".xterm-helper-textarea") || event.target.closest?.("dialog")) return;
     const action = actionOf(event);
-    if (action) this.take(event, action);
-  }
-
-  take(event, action) {
-    event.preventDefault();
-    event.stopPropagation();
-    if (this.may(action)) this[action]();
-    return false;
-  }
-
-  // What can be done, by key or by button.
-  add() {
-    this.grow(layouts.addTab(this.layout, this.focused?.node ?? this.nodes[0]));
-  }
-
-  splitRow() {
-    this.grow(layouts.split(this.layout, "fila", this.focused.node));
-  }
-
-  splitColumn() {
-    this.grow(layouts.split(this.layout, "columna", this.focused.node));
-  }
-
-  grow(layout) {
-    if (layout === this.layout) {
-      this.say(`No cabe otra: hasta ${layouts.PANES_MAX} paneles por pestaña y ${layouts.SHELLS_MAX} terminales por máquina.`);
-      return;
-    }
-    this.change(layout, true);
-  }
-
-  closeFocused() {
-    const pane = this.focused;
-    if (pane) this.closePanes([pane]);
-  }
-
-  closeTab(id) {
-    if (this.guest) return;
-    const tab = this.layout.tabs.find((one) => one.id === id);
-    this.closePanes(tab.panes.map((place) => this.paneOf(place)));
-  }
-
-  /** The last terminal is not closed: another shell begins in its place. */
-  closePanes(panes) {
-    let layout = this.layout;
-    for (const pane of panes) {
-      const key = layouts.keyOf(pane);
-      layout = layouts.closePane(layout, key);
-      this.runner.stop(pane);
-      this.panes.delete(key);
-      pane.end();
-    }
-    this.change(layout.tabs.length ? layout : layouts.addTab(layout, this.nodes[0]), true);
-  }
-
-  previousTab() {
-    this.change(layouts.step(this.layout, -1), true);
-  }
-
-  nextTab() {
-    this.change(layouts.step(this.layout, 1), true);
-  }
-
-  previousPane() {
-    this.change(layouts.stepPane(this.layout, -1), true);
-  }
-
-  nextPane() {
-    this.change(layouts.stepPane(this.layout, 1), true);
-  }
-
-  moveLeft() {
-    this.moveBy(-1);
-  }
-
-  moveRight() {
-    this.moveBy(1);
-  }
-
-  moveBy(by) {
-    const at = this.layout.tabs.findIndex(({ id }) => id === this.layout.active);
-    this.change(layouts.moveTab(this.layout, this.layout.active, at + by), true);
-  }
-
-  async rename(id = this.layout.active) {
-    if (this.guest) return;
-    const tab = this.layout.tabs.find((one) => one.id === id);
-    const title = await askTitle(layouts.titleOf(tab, this.nodes));
-    if (title !== null) this.change(layouts.rename(this.layout, id, title));
-    this.focused?.focus();
-  }
-
-  upload() {
-    const pane = this.focused;
-    const chooser = element("input", { type: "file", multiple: true });
-    chooser.addEventListener("change", () => pane?.files?.upload([...chooser.files]));
-    chooser.click();
-  }
-
-  find() {
-    this.focused?.finder.open();
-  }
-
-  toggleTranscript() {
-    if (this.transcript.toggle()) this.transcript.panel.focus();
-    else this.focused?.focus();
-  }
-
-  async options() {
-    await showOptions(this.preferences);
-    this.focused?.focus();
-  }
-
-  async help() {
-    await showShortcuts();
-    this.focused?.focus();
-  }
-
-  bigger() {
-    this.preferences.size(1);
-  }
-
-  smaller() {
-    this.preferences.size(-1);
-  }
-
-  usualFont() {
-    this.preferences.size(0);
-  }
-
-  maximise() {
-    this.root.classList.toggle("maximised");
-    this.focused?.focus();
-  }
-
-  leave() {
-    this.tabs.focus();
+    if (action) this.actions.take(event, action);
   }
 
   /** Runs commands of the text in the focused terminal, or in one of `node`. Returns why not, or "". */
