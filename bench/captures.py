@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import stages
+from bench import company, stages
 from bench.places import ERRORS, PASSWORD, PLACES
 from bench.site import ROOT, Site
 
@@ -175,6 +175,9 @@ def main() -> None:
             pages(camera, browser, site, found, width)
             if os.environ.get("LAB_ENV_FILE"):
                 stages.laboratory(camera, person(browser, site, "", width), site, width)
+                if any(map(camera.wants, company.STAGES)):
+                    seen = {name: person(browser, site, name, width) for name in ("ana", "bruno", "carmen")}
+                    company.together(camera, seen, site, found, width)
         browser.close()
     print("\n".join(camera.found) or "axe: nada" if camera.axe else f"{sum(map(len, camera.taken.values())) * len(THEMES)} capturas")
     if not camera.wanted and not camera.large:

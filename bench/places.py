@@ -10,6 +10,7 @@ from dataclasses import dataclass
 COURSE = "/curso/docker-intensivo/"
 LESSON = f"{COURSE}capas-de-imagen/"
 EXERCISE = f"{COURSE}hello-world/hello-world/"
+PRACTICE = f"{COURSE}hello-world/laboratorio/"
 PASSWORD = "ballena-azul-9"
 
 

@@ -59,7 +59,7 @@ def _lesson(camera: Camera, page: Any, width: str) -> None:
     page.goto(LESSON, wait_until="networkidle")
     for name, selector in {
         "leccion-figura": ".text figure", "leccion-terminal": ".shell", "leccion-aviso": ".box-aviso, .box",
-        "leccion-tabla": ".text .table", "leccion-repaso": ".review", "leccion-practica": ".practice",
+        "leccion-tabla": ".text .table", "leccion-maquina": ".box-maquina", "leccion-repaso": ".review", "leccion-practica": ".practice",
     }.items():  # fmt: skip
         if page.locator(selector).count():
             page.locator(selector).first.evaluate("element => element.scrollIntoView({block: 'center'})")
@@ -67,6 +67,10 @@ def _lesson(camera: Camera, page: Any, width: str) -> None:
     page.locator(".text .term").first.focus()
     page.get_by_role("tooltip").wait_for()
     camera.take(page, "leccion-ficha", width)
+    if page.locator(".enlarge").count():
+        page.locator(".enlarge").first.click()
+        camera.take(page, "leccion-ampliada", width)
+        page.keyboard.press("Escape")
 
 
 def laboratory(camera: Camera, page: Any, site: Site, width: str) -> None:

@@ -229,3 +229,59 @@ def test_at_200_per_cent_nothing_is_cut_or_scrolls_sideways(page: Page, url: str
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 640
     page.set_viewport_size({"width": 320, "height": 512})  # 400 %: WCAG 1.4.10
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 320
+
+
+def test_a_figure_too_small_to_be_read_is_enlarged(page: Page) -> None:
+    page.goto(LESSON)
+    expect(page.get_by_role("button", name="Ampliar la figura")).to_have_count(0)  # it has its own size there
+    page.set_viewport_size({"width": 390, "height": 800})
+    button = page.get_by_role("button", name="Ampliar la figura")
+    button.click()
+    whole = page.get_by_role("dialog", name="Un cuadro").get_by_role("img")
+    expect(whole).to_be_visible()
+    assert page.evaluate("() => document.querySelector('dialog[open] img').width") == 640
+    accessible(page)
+    page.keyboard.press("Escape")
+    expect(whole).to_have_count(0)
+    expect(button).to_be_focused()
+
+
+def test_on_paper_there_is_the_text_and_nothing_to_press(page: Page) -> None:
+    page.goto(LESSON)
+    page.emulate_media(media="print", color_scheme="dark")
+    shown = page.locator("button, .top, .foot, .contents, .practice, .pager").filter(visible=True)
+    expect(shown).to_have_count(0)
+    expect(page.locator("h1, .text p, .shell, .table, figure").filter(visible=True).first).to_be_visible()
+    assert page.evaluate("() => getComputedStyle(document.querySelector('.text p')).color") == "rgb(23, 33, 47)"
+
+
+def test_with_the_systems_colours_what_is_chosen_is_still_seen(page: Page) -> None:
+    """Backgrounds and shadows are gone then (Windows' high contrast): a line says it."""
+    page.emulate_media(forced_colors="active")
+    page.goto(EXERCISE)
+    chosen = page.locator(".pane-tabs [aria-selected=true]")
+    assert chosen.evaluate("tab => getComputedStyle(tab).borderBottomStyle") == "solid"
+    page.goto("/glosario/")
+    assert page.locator("nav a[aria-current]").evaluate("link => getComputedStyle(link).textDecorationLine") == "underline"
+
+
+def test_on_a_phone_the_tour_speaks_of_what_is_there(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(EXERCISE)
+    tour = page.get_by_test_id("tour")
+    expect(tour).to_contain_text("1 de 4")
+    page.keyboard.press("Enter")
+    expect(page.locator("#tab-terminal.toured")).to_be_visible()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(tour).to_contain_text("comprueba")
+    spoken_of, card = page.locator(".toured").bounding_box(), tour.bounding_box()
+    assert spoken_of
+    assert card
+    assert card["y"] + card["height"] <= spoken_of["y"]
+
+
+def test_on_a_phone_who_has_not_come_in_has_one_row_above(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(LESSON)
+    assert page.locator(".top").evaluate("bar => bar.offsetHeight") < 70
