@@ -77,6 +77,7 @@ def test_a_page_is_for_everybody(page_of: Any, scene: Any, place: Place) -> None
     accessible(page)
     page.set_viewport_size({"width": 390, "height": 844})
     accessible(page, themes=("light",))
+    assert page.evaluate("() => document.querySelector('.top').offsetHeight") < 70, "the bar above in more than one row"
     # 1280 px at 400 %: WCAG 1.4.10.
     page.set_viewport_size({"width": 320, "height": 512})
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 320

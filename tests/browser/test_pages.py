@@ -279,9 +279,3 @@ def test_on_a_phone_the_tour_speaks_of_what_is_there(page: Page) -> None:
     assert spoken_of
     assert card
     assert card["y"] + card["height"] <= spoken_of["y"]
-
-
-def test_on_a_phone_who_has_not_come_in_has_one_row_above(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 800})
-    page.goto(LESSON)
-    assert page.locator(".top").evaluate("bar => bar.offsetHeight") < 70
