@@ -25,4 +25,6 @@ class Statics(WhiteNoiseMiddleware):
         del answer["Content-Type"]  # theirs says it, or needs none
         for name, value in found.headers:
             answer[name] = value
+        if body:
+            answer["Content-Length"] = str(len(body))  # theirs is of when the site began; a front end may be built since
         return answer
