@@ -45,7 +45,7 @@ export class Workspace {
     this.focused?.focus();
   }
 
-  /** The owner has arranged their terminals otherwise. */
+  /** The owner has arranged their terminals otherwise. Who types along stays where they are typing. */
   follow(layout) {
     const wanted = layouts.restore(layout, this.nodes);
     const kept = new Set(layouts.panesOf(wanted).map(layouts.keyOf));
@@ -54,7 +54,8 @@ export class Workspace {
       this.panes.delete(key);
       pane.dispose();
     }
-    this.change(wanted);
+    const stays = this.guest.types && wanted.tabs.some(({ id }) => id === this.layout.active);
+    this.change(stays ? layouts.select(wanted, this.layout.active) : wanted);
   }
 
   /** Ends those terminals' shells. The last one is not closed: another shell begins in its place. */
