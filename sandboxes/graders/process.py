@@ -90,6 +90,13 @@ class ProcessKind:
             return Verdict(
                 Status.FAILED, expected, observed, _("Créalo con «docker run -d --name %(name)s …».") % {"name": spec.contenedor}
             )
+        if evidence.status == "created":
+            return Verdict(
+                Status.FAILED,
+                expected,
+                _("«%(name)s» se creó y no llegó a arrancar") % {"name": spec.contenedor},
+                _("No tiene registros: «docker start %(name)s» dice por qué.") % {"name": spec.contenedor},
+            )
         if evidence.status != "running":
             return Verdict(
                 Status.FAILED,

@@ -20,7 +20,8 @@ SEEN: dict[str, Any] = {"names": ["bd"], "status": "running", "processes": [REDI
         ({"usuario": "root"}, SEEN, "failed", "corre como «redis»"),
         ({"primero": True}, {**SEEN, "processes": [{**REDIS, "pid": 7}]}, "failed", "corchetes"),
         ({"programa": "nginx"}, SEEN, "failed", "corre «redis-server»"),
-        ({}, {**SEEN, "status": "exited"}, "failed", "docker start bd"),
+        ({}, {**SEEN, "status": "exited"}, "failed", "Mira por qué con «docker logs bd»"),
+        ({}, {**SEEN, "status": "created"}, "failed", "«docker start bd» dice por qué"),
         ({}, {"names": []}, "failed", "docker run -d --name bd"),
     ],
 )
