@@ -40,6 +40,7 @@ def settings(lab: Instance) -> dict[str, str]:
         "LAB_REDIS_URL": "redis://redis:6379/0",
         "LAB_ENGINE_URL": "unix:///run/lab/engine.sock",
         "LAB_EGRESS_SOCKET": "/run/lab/egress.sock",
+        "LAB_ENDINGS_DIR": "/run/lab/endings",
         "LAB_CA_CERT": "/etc/laboratorio/ca.crt",
         "LAB_REGISTRY_KEYS": "",
         "LAB_REGISTRY_STORE": "/srv/registro",

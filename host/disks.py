@@ -1,6 +1,6 @@
 """Ends the sandbox that writes more than its disk, where the lab's disk has no quotas: ext4 (host/storage.py).
 
-    python -m host.disks SOCKET FOLDER        as the `disks` service does, as root; FOLDER is where the disk is mounted
+    python -m host.disks SOCKET FOLDER ENDINGS        as the `disks` service does, as root; FOLDER is where the disk is mounted
 
 Measuring walks folders, so it is done when the disk has grown, and seldom otherwise. It comes late by as much as is
 written in between; what is ended is kept, like any sandbox that stopped, and its student is told.
@@ -13,7 +13,9 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
+from host import endings
 from host.instance import Instance
 from host.processes import OUR_PYTHON, ours
 from host.shell import sh, succeeds
@@ -42,7 +44,7 @@ class Writer:
 def service(lab: Instance) -> Service:
     return Service(
         name="disks",
-        argv=ours("host.disks", str(lab.socket), str(lab.engine_root)),
+        argv=ours("host.disks", str(lab.socket), str(lab.engine_root), str(endings.folder(lab))),
         env=OUR_PYTHON,
         ready=lambda: True,
     )
@@ -66,19 +68,20 @@ def measured(writer: Writer) -> int:
     return sum(int(line.split("\t")[0]) for line in said.splitlines())
 
 
-def look(docker: tuple[str, ...], before: Mapping[str, int]) -> dict[str, int]:
+def look(docker: tuple[str, ...], before: Mapping[str, int], told: Path) -> dict[str, int]:
     """End who is beyond their disk and has written since; what each uses, by its id."""
     now = dict(before)
     for writer in running(docker):
         used = measured(writer)
         if used > writer.size and used > before.get(writer.id, 0) + LITTLE:
             print(f"ended {writer.id}: {used >> 20} MiB of {writer.size >> 20}", flush=True)
+            endings.note(told, writer.id, endings.Ending.DISK)
             succeeds(*docker, "kill", writer.id)
         now[writer.id] = used
     return now
 
 
-def watch(socket: str, folder: str) -> None:
+def watch(socket: str, folder: str, told: Path) -> None:
     """For ever."""
     docker = ("docker", "-H", f"unix://{socket}")
     seen, looked = occupied(folder), time.monotonic()
@@ -87,10 +90,10 @@ def watch(socket: str, folder: str) -> None:
         now = occupied(folder)
         seen = min(seen, now)
         if now > seen + GROWN or time.monotonic() - looked > ALWAYS:
-            known = look(docker, known)
+            known = look(docker, known, told)
             seen, looked = occupied(folder), time.monotonic()
         time.sleep(EVERY)
 
 
 if __name__ == "__main__":
-    watch(sys.argv[1], sys.argv[2])
+    watch(sys.argv[1], sys.argv[2], Path(sys.argv[3]))

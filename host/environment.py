@@ -56,6 +56,7 @@ def gather(lab: Instance, **ours: str) -> dict[str, str]:
         "LAB_REGISTRY_KEYS": str(lab.home / "registry"),
         "LAB_REGISTRY_STORE": str(lab.registry_store),
         "LAB_MIRROR_LOG": str(lab.logs / "mirror.log"),
+        "LAB_ENDINGS_DIR": str(lab.run / "endings"),
         **ours,
         **_secrets(lab),
         **read(file(lab)),

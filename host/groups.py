@@ -1,6 +1,6 @@
 """Ends the sandbox that makes cgroups by the thousand, where the kernel has no cap for them: cgroups v1.
 
-    python -m host.groups NAMESPACE        as the `groups` service does, as root
+    python -m host.groups NAMESPACE ENDINGS        as the `groups` service does, as root
 
 On version 2 the runtime's hook sets `cgroup.max.descendants`. On version 1 a sandbox's root, who must be able to make
 groups for containers, could take all the numbers that the kernel has for those of memory (65535), and nobody on the
@@ -16,6 +16,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from host import endings
 from host.instance import Instance
 from host.leftovers import members, thaw
 from host.processes import OUR_PYTHON, ours
@@ -39,7 +40,7 @@ def needed(root: Path = CGROUPS) -> bool:
 def service(lab: Instance) -> Service:
     return Service(
         name="groups",
-        argv=ours("host.groups", lab.namespace),
+        argv=ours("host.groups", lab.namespace, str(endings.folder(lab))),
         env=OUR_PYTHON,
         ready=lambda: True,
     )
@@ -71,10 +72,11 @@ def _has_more(folder: Path, most: int) -> bool:
 
 def end(namespace: str, container: str, root: Path = CGROUPS) -> None:
     """Kill all that runs in a container and remove the groups below its own, which its engine does next."""
-    groups = list(root.glob(f"*/{namespace}/{container}"))
+    groups = [*root.glob(f"*/{namespace}/{container}"), *root.glob(f"{namespace}/{container}")]
     for group in groups:
-        with suppress(OSError):
-            (group / "freezer.state").write_text("FROZEN")  # or they would go on making groups meanwhile
+        for state, still in ((group / "freezer.state", "FROZEN"), (group / "cgroup.freeze", "1")):
+            with suppress(OSError):
+                state.write_text(still)  # or they would go on making groups meanwhile
     for pid in {pid for group in groups for pid in members(group)}:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -85,7 +87,7 @@ def end(namespace: str, container: str, root: Path = CGROUPS) -> None:
                 os.rmdir(folder)
 
 
-def watch(namespace: str) -> None:
+def watch(namespace: str, told: Path) -> None:
     """For ever."""
     seen, looked = total(), time.monotonic()
     while True:
@@ -94,10 +96,11 @@ def watch(namespace: str) -> None:
         if now > seen + GROWN or time.monotonic() - looked > ALWAYS:
             for container in crowded(namespace):
                 print(f"ended {container}: more than {MOST} cgroups", flush=True)
+                endings.note(told, container, endings.Ending.CGROUPS)
                 end(namespace, container)
             seen, looked = total(), time.monotonic()
         time.sleep(EVERY)
 
 
 if __name__ == "__main__":
-    watch(sys.argv[1])
+    watch(sys.argv[1], Path(sys.argv[2]))

@@ -69,8 +69,13 @@ class Instance:
 
     @property
     def registry_store(self) -> Path:
-        """What students have pushed: a subvolume of the lab's disk."""
+        """What students have pushed: a subvolume of the lab's disk, or a disk of its own."""
         return self.engine_root / "registry"
+
+    @property
+    def registry_disk(self) -> Path:
+        """The file under it, where the lab's disk has no quotas."""
+        return self.home / "registry.img"
 
     @property
     def data(self) -> Path:

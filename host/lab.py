@@ -42,6 +42,7 @@ from host import (
     storage,
     supplies,
     systemd,
+    uncounted,
 )
 from host.instance import ROOT, RUN, STATE, HostError, Instance
 from host.processes import project
@@ -144,6 +145,7 @@ def _raise(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mapping
         supervisor.start(disks.service(lab))
     if groups.needed():
         supervisor.start(groups.service(lab))
+    supervisor.start(uncounted.service(lab))
     supervisor.start(engine.gate(lab))
     supervisor.start(engine.engine(lab))
     if lab.composed:

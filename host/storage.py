@@ -132,13 +132,26 @@ def _enable_simple(root: Path) -> bool:
 
 
 def ensure_registry_store(lab: Instance) -> None:
-    """A folder (on btrfs, a subvolume) with a limit of its own: what students push fills neither the host's disk nor the sandboxes'."""
-    if not lab.registry_store.exists():
-        if kind(lab) is Kind.EXT4:
-            lab.registry_store.mkdir()
-        else:
-            sh("btrfs", "subvolume", "create", str(lab.registry_store))
+    """A subvolume with a limit (on ext4, a disk of its own): what students push fills neither the host's disk nor the sandboxes'."""
+    if kind(lab) is Kind.EXT4:
+        _mount_registry(lab)
+    elif not lab.registry_store.exists():
+        sh("btrfs", "subvolume", "create", str(lab.registry_store))
     enforce_quotas(lab)
+
+
+def _mount_registry(lab: Instance) -> None:
+    """Nothing of ext4's limits a folder that root writes in; the size of a file system does."""
+    if succeeds("mountpoint", "-q", str(lab.registry_store)):
+        return
+    if not lab.registry_disk.exists():
+        draft = lab.registry_disk.with_suffix(".new")
+        draft.unlink(missing_ok=True)
+        sh("truncate", "-s", REGISTRY_SIZE, str(draft))
+        sh("mkfs.ext4", "-q", str(draft))
+        draft.rename(lab.registry_disk)
+    lab.registry_store.mkdir(exist_ok=True)
+    sh("mount", "-o", "loop,noatime", str(lab.registry_disk), str(lab.registry_store))
 
 
 def unmount(lab: Instance) -> None:

@@ -51,6 +51,7 @@ class Environment(BaseSettings):
     registry_keys: str = ""
     registry_store: str = ""
     mirror_log: str = ""
+    endings_dir: str = ""
     registry_quota: int = Field(default=1024, ge=1)
     course: str = "docker-intensivo"
     course_dir: str = ""

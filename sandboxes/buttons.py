@@ -87,6 +87,14 @@ def _stop(request: HttpRequest, exercise: Exercise) -> str:
     return ""
 
 
+def _dismiss(request: HttpRequest, exercise: Exercise) -> str:
+    """What the panel says has been read."""
+    live = live_of(request, exercise)
+    if live:
+        lifecycle.dismiss_notice(live)
+    return ""
+
+
 def _extend(request: HttpRequest, exercise: Exercise) -> str:
     live = live_of(request, exercise)
     if live:
@@ -113,4 +121,5 @@ ACTIONS: dict[str, Callable[[HttpRequest, Exercise], str]] = {
     "volver": _go_back,
     "terminar": _stop,
     "prolongar": _extend,
+    "entendido": _dismiss,
 }

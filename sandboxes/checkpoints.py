@@ -9,6 +9,7 @@ A row comes before its copies and goes after them, so that a crash leaves a trac
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterable
 from datetime import timedelta
@@ -22,6 +23,7 @@ from django.utils import timezone
 from lessons.catalog import Exercise
 from lessons.models import Attempt
 from sandboxes.engine import EngineError, lab_engine
+from sandboxes.events import feed
 from sandboxes.models import LIVE, Checkpoint, Machine, Sandbox, State
 from sandboxes.turns import turn
 
@@ -63,7 +65,10 @@ def keep(sandbox: Sandbox, step: int) -> bool:
         except EngineError as error:
             log.warning("a checkpoint could not be kept", sandbox=str(sandbox.pk), step=step, error=str(error))
             return False
-        return bool(Checkpoint.objects.filter(pk=row.pk).update(complete=True))
+        kept = Checkpoint.objects.filter(pk=row.pk).update(complete=True)
+        if kept:
+            feed.publish(sandbox.pk, feed.NOTICE, {"at": time.time()})
+        return bool(kept)
 
 
 def offered(sandbox: Sandbox | None) -> list[Checkpoint]:

@@ -25,7 +25,7 @@ from django.utils.translation import gettext as _
 from lessons import progress
 from lessons.catalog import Exercise
 from lessons.catalog import exercise as find_exercise
-from sandboxes import activity, egress, pool, visits
+from sandboxes import activity, egress, pool, queue, visits
 from sandboxes.assembly import all_at_hand, assemble
 from sandboxes.engine import EngineError, NoSuchContainer, lab_engine
 from sandboxes.events import feed
@@ -58,10 +58,11 @@ def latest(user: Any, exercise: str) -> Sandbox | None:
     return Sandbox.objects.filter(user=user, exercise=exercise).order_by("-created").first()
 
 
-def start(user: User, exercise: Exercise, *, swap: bool = False, proposed: UUID | None = None) -> Sandbox:
+def start(user: User, exercise: Exercise, *, swap: bool = False, proposed: UUID | None = None, since: datetime | None = None) -> Sandbox:
     """The user's sandbox for `exercise`: the live one, or a new one. Two clicks, two tabs: one sandbox.
 
-    `proposed` is the name that the page would give to a new one, so that it can wait for it before it exists.
+    `proposed` is the name that the page would give to a new one, so that it can wait for it before it exists. `since`: it comes
+    in the place of one that the user has had since then, and waits behind nobody who came later.
 
     Raises Occupied if another exercise's sandbox lives, unless `swap` stops it."""
     live = current(user)
@@ -70,17 +71,18 @@ def start(user: User, exercise: Exercise, *, swap: bool = False, proposed: UUID 
     if live:
         if not swap:
             raise Occupied(live)
-        stop(live, reason=_("Abriste el laboratorio de otro ejercicio."))
+        since = live.changed
+        _end(live, reason=_("Abriste el laboratorio de otro ejercicio."))
     try:
         with transaction.atomic():
             # One may be open already: questions can be answered before there is a machine.
             attempt = progress.open_attempt(user, exercise.key)
-            sandbox = Sandbox(user=user, exercise=exercise.key, attempt=attempt)
+            sandbox = Sandbox(user=user, exercise=exercise.key, attempt=attempt, changed=since or timezone.now())
             sandbox.pk = proposed or sandbox.pk
             sandbox.save(force_insert=True)
     except IntegrityError:
         # Another click was first, or the name is taken.
-        return start(user, exercise, swap=swap)
+        return start(user, exercise, swap=swap, since=since)
     _begin(sandbox)
     return sandbox
 
@@ -121,20 +123,24 @@ def resume(sandbox: Sandbox) -> Sandbox:
 def reset(sandbox: Sandbox) -> Sandbox:
     """A clean sandbox in place of this one, which is kept for a while in case it was a slip."""
     exercise = find_exercise(sandbox.exercise)
-    stop(sandbox, reason=_("Lo reiniciaste."))
+    since = sandbox.changed
+    _end(sandbox, reason=_("Lo reiniciaste."))
     if exercise is None:
         return sandbox
-    return start(sandbox.user, exercise)
+    return start(sandbox.user, exercise, since=since)
 
 
 def restore(checkpoint: Checkpoint, sandbox: Sandbox) -> Sandbox:
     """A sandbox as it was when a step was done, in place of this one, which is kept in case it was a slip.
 
     It is the same attempt: what was drawn for it stays."""
-    stop(sandbox, reason=_("Volviste al paso %(step)d.") % {"step": checkpoint.step})
+    since = sandbox.changed
+    _end(sandbox, reason=_("Volviste al paso %(step)d.") % {"step": checkpoint.step})
     try:
         with transaction.atomic():
-            back = Sandbox.objects.create(user=sandbox.user, exercise=sandbox.exercise, attempt=checkpoint.attempt, checkpoint=checkpoint)
+            back = Sandbox.objects.create(
+                user=sandbox.user, exercise=sandbox.exercise, attempt=checkpoint.attempt, checkpoint=checkpoint, changed=since
+            )
     except IntegrityError:
         return current(sandbox.user) or sandbox
     _begin(back)
@@ -142,7 +148,15 @@ def restore(checkpoint: Checkpoint, sandbox: Sandbox) -> Sandbox:
 
 
 def stop(sandbox: Sandbox, *, reason: str, state: State = State.REMOVED) -> bool:
-    """End a live sandbox; its machines are stopped and kept by a worker. False if it had ended already."""
+    """End a live sandbox; its machines are stopped and kept by a worker, and who waits for room gets it. False if it had ended already."""
+    ended = _end(sandbox, reason=reason, state=state)
+    if ended:
+        queue.serve()
+    return ended
+
+
+def _end(sandbox: Sandbox, *, reason: str, state: State = State.REMOVED) -> bool:
+    """The same for one in whose place another comes at once."""
     if not move(sandbox, LIVE, state, reason=reason, notice="", kept_until=_keep_until()):
         return False
     progress.end_attempts(sandbox.user, sandbox.exercise)
@@ -156,22 +170,13 @@ def stop(sandbox: Sandbox, *, reason: str, state: State = State.REMOVED) -> bool
 
 def extend(sandbox: Sandbox) -> None:
     """Start the idle countdown over."""
-    Sandbox.objects.filter(pk=sandbox.pk, state=State.READY).update(active=timezone.now(), notice="")
+    Sandbox.objects.filter(pk=sandbox.pk, state=State.READY).update(active=timezone.now())
     activity.touch(sandbox.pk)
 
 
-def expires(sandbox: Sandbox) -> Any:
-    """When an idle sandbox ends, if nothing stirs."""
-    return activity.last(sandbox) + timedelta(seconds=settings.ENV.sandbox_idle)
-
-
-def place_in_queue(sandbox: Sandbox) -> int:
-    """1 for the next one."""
-    return 1 + Sandbox.objects.filter(state=State.REQUESTED, changed__lt=sandbox.changed).count()
-
-
-def has_room() -> bool:
-    return Sandbox.objects.filter(state__in=(State.STARTING, State.READY)).count() < settings.ENV.sandboxes_max
+def dismiss_notice(sandbox: Sandbox) -> None:
+    """Its student has read it."""
+    Sandbox.objects.filter(pk=sandbox.pk).update(notice="")
 
 
 def move(sandbox: Sandbox, sources: tuple[State, ...], target: State, **fields: Any) -> bool:
@@ -191,7 +196,7 @@ def bring_up(sandbox: Sandbox) -> None:
 
     Leaves it in the queue when the lab is full; says why when it fails."""
     with turn(sandbox.pk):
-        if not has_room() or not move(sandbox, (State.REQUESTED,), State.STARTING):
+        if not queue.has_room() or not move(sandbox, (State.REQUESTED,), State.STARTING):
             return
         exercise = find_exercise(sandbox.exercise)
         if exercise is None:
@@ -288,7 +293,7 @@ def _begin(sandbox: Sandbox) -> None:
     """Hand over within the request if everything is at hand, else leave it to a worker, in turn."""
     from sandboxes import tasks
 
-    if place_in_queue(sandbox) == 1 and not sandbox.machines.exists() and all_at_hand(sandbox, find_exercise(sandbox.exercise)):
+    if queue.place(sandbox) == 1 and not sandbox.machines.exists() and all_at_hand(sandbox, find_exercise(sandbox.exercise)):
         bring_up(sandbox)
     if sandbox.state == State.REQUESTED:
         tasks.enqueue(tasks.bring_up, str(sandbox.pk))

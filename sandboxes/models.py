@@ -113,6 +113,8 @@ class Machine(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     cpu_seen: models.BigIntegerField[Any, Any] = models.BigIntegerField(default=0)
     """CPU nanoseconds at the last watch."""
+    refused_seen: models.BigIntegerField[int, int] = models.BigIntegerField(default=0)
+    """Processes that the kernel had refused by then (watch.py)."""
 
     class Meta:
         ordering = ("position", "id")

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from sandboxes import activity, egress, lifecycle, pool, tasks
+from sandboxes import activity, egress, expiry, lifecycle, losses, pool, queue, tasks
 from sandboxes.engine import Container, EngineError, EngineUnreachable, lab_engine
 from sandboxes.models import LIVE, Machine, Sandbox, State
 
@@ -33,10 +33,11 @@ def sweep() -> None:
     except EngineUnreachable as error:
         log.warning("the lab engine does not answer", error=str(error))
         return
-    for step in (_end_idle, _end_stuck, _serve_queue):
-        step()
+    # First what is lost: after a night without the server that is what happened, and not that nobody stirred.
     _find_lost(containers, began)
     _forget_lost_keeps(containers)
+    for step in (_end_idle, _end_stuck, queue.serve):
+        step()
     _remove_expired_keeps()
     _remove_orphans(containers)
     _refresh_egress()
@@ -44,35 +45,14 @@ def sweep() -> None:
 
 def _end_idle() -> None:
     now = timezone.now()
-    idle = timedelta(seconds=settings.ENV.sandbox_idle)
-    warning = timedelta(seconds=settings.ENV.sandbox_warning)
-    queue = Sandbox.objects.filter(state=State.REQUESTED).exists() and not lifecycle.has_room()
-    cap = timedelta(seconds=settings.ENV.sandbox_cap)
+    giving_way = expiry.who_gives_way()
     for sandbox in Sandbox.objects.filter(state=State.READY):
+        end = expiry.end_of(sandbox, giving_way=giving_way)
+        if end.at <= now:
+            lifecycle.stop(sandbox, state=State.EXPIRED, reason=end.reason)
         alive = activity.last(sandbox)
-        left = alive + idle - now
-        if left <= timedelta(0):
-            lifecycle.stop(
-                sandbox,
-                state=State.EXPIRED,
-                reason=_("Pasaron %(minutes)d minutos sin actividad.") % {"minutes": settings.ENV.sandbox_idle // 60},
-            )
-        elif queue and sandbox.ready and now - sandbox.ready > cap + warning:
-            lifecycle.stop(
-                sandbox,
-                state=State.EXPIRED,
-                reason=_("Llevaba %(hours)d horas en marcha y había gente esperando.") % {"hours": settings.ENV.sandbox_cap // 3600},
-            )
-        elif queue and sandbox.ready and now - sandbox.ready > cap:
-            _notice(sandbox, _("Hay gente esperando: este laboratorio, que lleva horas en marcha, terminará en unos minutos."))
-        elif left <= warning:
-            _notice(sandbox, _("Sin actividad: el laboratorio terminará en unos minutos. Pulsa «Prolongar» para seguir."))
         if sandbox.active is None or alive - sandbox.active > timedelta(seconds=30):
             Sandbox.objects.filter(pk=sandbox.pk).update(active=alive)
-
-
-def _notice(sandbox: Sandbox, text: str) -> None:
-    Sandbox.objects.filter(pk=sandbox.pk, state=State.READY).exclude(notice=text).update(notice=text)
 
 
 def _end_stuck() -> None:
@@ -83,25 +63,21 @@ def _end_stuck() -> None:
             _quietly_put_down(sandbox)
 
 
-def _serve_queue() -> None:
-    """Start whoever is next; also those whose task was lost."""
-    room = settings.ENV.sandboxes_max - Sandbox.objects.filter(state__in=(State.STARTING, State.READY)).count()
-    for sandbox in Sandbox.objects.filter(state=State.REQUESTED).order_by("changed")[: max(0, room)]:
-        tasks.enqueue(tasks.bring_up, str(sandbox.pk))
-
-
 def _find_lost(containers: dict[str, Container], began: datetime) -> None:
     """Ready sandboxes whose machines do not run any more: say so; what is left can be continued.
 
     What became ready after the containers were listed is not judged by that list."""
     for sandbox in Sandbox.objects.filter(state=State.READY, changed__lt=began).prefetch_related("machines"):
         names = [machine.name for machine in sandbox.machines.all()]
-        # Paused is one that is being copied (checkpoints.keep).
-        there = [name for name in names if name in containers and containers[name].state in ("running", "paused")]
-        if len(there) < max(1, len(names)):
-            lifecycle.stop(
-                sandbox, state=State.EXPIRED, reason=_why_lost([containers[name] for name in names if name in containers], containers)
-            )
+        if not names or any(losses.lost(containers.get(name)) for name in names):
+            lifecycle.stop(sandbox, state=State.EXPIRED, reason=losses.why(names, containers))
+
+
+def look_at(machine: str) -> None:
+    """The lab engine says that a machine has ended: if it was in use, its student hears of it now, and not at the next round."""
+    began = timezone.now()
+    if Sandbox.objects.filter(state=State.READY, machines__name=machine).exists():
+        _find_lost({container.name: container for container in lab_engine().containers()}, began)
 
 
 def _forget_lost_keeps(containers: dict[str, Container]) -> None:
@@ -111,23 +87,7 @@ def _forget_lost_keeps(containers: dict[str, Container]) -> None:
     for sandbox in kept.prefetch_related("machines"):
         if not any(machine.name in containers for machine in sandbox.machines.all()):
             untouched = Sandbox.objects.filter(pk=sandbox.pk, state=sandbox.state, changed=sandbox.changed)
-            untouched.update(kept_until=None, reason=_gone())
-
-
-def _gone() -> str:
-    return _("Las máquinas de este laboratorio ya no están en el servidor: lo que había en ellas se ha perdido. Tu progreso sigue ahí.")
-
-
-def _why_lost(own: list[Container], all_: dict[str, Container]) -> str:
-    """When the whole lab was stopped all are lost, and some of them had to be killed."""
-    if not own:
-        return _gone()
-    if any(container.killed for container in own) and any(container.state == "running" for container in all_.values()):
-        return _(
-            "El laboratorio se detuvo de golpe: pasó de lo que puede gastar (memoria, disco o grupos de control) o se mató su primer "
-            "proceso. Puedes continuarlo donde lo dejaste."
-        )
-    return _("El laboratorio se detuvo (se reinició el servidor o su motor). Puedes continuarlo donde lo dejaste.")
+            untouched.update(kept_until=None, reason=losses.gone())
 
 
 def _remove_expired_keeps() -> None:

@@ -10,7 +10,6 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -21,7 +20,7 @@ from lessons.markdown import Place
 from lessons.markdown import render as render_markdown
 from lessons.models import CheckRun
 from lessons.views import front_of, place_of
-from sandboxes import checkpoints, grading, lifecycle
+from sandboxes import checkpoints, expiry, grading, lifecycle, queue
 from sandboxes.at_hand import attempt_of, bind, find_exercise, kept_of, live_of
 from sandboxes.buttons import ACTIONS
 from sandboxes.models import Recording, Sandbox, State
@@ -184,16 +183,17 @@ def _panel_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
         "nodes": exercise.lab.nodos,
     }
     if live and live.state == State.READY:
-        context["expires"] = lifecycle.expires(live)
-        context["seconds_left"] = max(0, int((context["expires"] - timezone.now()).total_seconds()))
+        context["end"] = end = expiry.end_of(live)
+        context["seconds_left"] = max(0, int(end.left.total_seconds()))
         context["no_internet"] = exercise.lab.internet and not settings.ENV.internet
         context["steps"] = [
             (kept.step, exercise.steps[kept.step - 1].titulo) for kept in checkpoints.offered(live) if kept.step <= len(exercise.steps)
         ]
         context["nodes"] = [machine.node for machine in live.machines.all()]
     if live and live.state == State.REQUESTED:
-        context["place"] = lifecycle.place_in_queue(live)
-        context["full"] = not lifecycle.has_room()
+        context["place"] = queue.place(live)
+        context["ahead"] = context["place"] - 1
+        context["full"] = not queue.has_room()
     return context
 
 

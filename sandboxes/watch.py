@@ -1,42 +1,92 @@
-"""Watches what the sandboxes use: work counts as life, and who nears a limit is told, nobody else."""
+"""Watches what the sandboxes use: work counts as life, and who comes to a limit is told, nobody else.
+
+A look now and then sees only what is still so. What is over by then is not missed either: the kernel counts the processes it
+refused, and the lab engine says at once whose memory ran out (`starved`, called by events/alarms.py).
+"""
 
 from __future__ import annotations
 
+import time
+
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from sandboxes import activity
 from sandboxes.engine import EngineError, Usage, lab_engine
+from sandboxes.events import feed
 from sandboxes.models import Machine, Sandbox, State
 
 TRICKLE = 0.05
 """Cores. An idle engine with a redis in it uses less; a build or a test uses more."""
+STIRRED = 0.01
+"""Cores, on average since the last look: below it nothing can have come to a limit, and an exec is saved."""
 _HAS_ROOM = """for folder in /var/tmp /var/lib/docker; do
   fallocate -l 16M $folder/.lab-room; code=$?; rm -f $folder/.lab-room; [ $code = 0 ] || exit $code
 done"""
 """Reserves without writing. `df` can't tell: it shows the lab's whole file system, not the machine's quota."""
+_REFUSED = """cd /sys/fs/cgroup/pids 2>/dev/null || cd /sys/fs/cgroup
+sed -n 's/^max //p' pids.events.local 2>/dev/null || sed -n 's/^max //p' pids.events
+[ "$(cat pids.peak 2>/dev/null || echo 0)" -lt "$(cat pids.max)" ] || echo 1"""
+"""How many new processes the kernel has refused for the machine's own limit (version 1: to the students' shells, not within
+containers), and one more if its limit was ever reached, by whomever."""
+_ITS_OWN = "! grep -qx 'oom 0' /sys/fs/cgroup/memory.events.local 2>/dev/null"
+"""Version 2 tells of containers that came to a limit of their own, too."""
 
 
 def watch(interval: float = 30) -> None:
     """One round over every node of the sandboxes in use; `interval` is the seconds since the last."""
-    nodes = Machine.objects.filter(state=Machine.State.TAKEN, sandbox__state=State.READY).select_related("sandbox")
-    for machine in nodes:
-        assert machine.sandbox is not None
+    for machine in _in_use():
         try:
             usage = lab_engine().usage(machine.name)
         except EngineError:
             continue  # the reaper finds what is lost
-        worked = bool(machine.cpu_seen) and (usage.cpu - machine.cpu_seen) / 1e9 / interval > TRICKLE
-        if worked:
-            activity.touch(machine.sandbox.pk)
-        Machine.objects.filter(pk=machine.pk).update(cpu_seen=usage.cpu)
-        # A disk fills by work; asking costs an exec.
-        warning = _warning(usage) or (_disk_warning(machine) if worked else "")
-        if warning:
-            Sandbox.objects.filter(pk=machine.sandbox.pk, state=State.READY).update(notice=warning)
+        _look(machine, usage, interval)
 
 
-def _warning(usage: Usage) -> str:
-    if usage.pids_limit and usage.pids >= 0.95 * usage.pids_limit:
+def starved(name: str) -> None:
+    """The lab engine says that the kernel has killed something in a machine for want of memory."""
+    for machine in _in_use().filter(name=name):
+        assert machine.sandbox
+        try:
+            if lab_engine().run(name, ["sh", "-c", _ITS_OWN], seconds=5).code:
+                return
+            limit = lab_engine().usage(name).memory_limit
+        except EngineError:
+            continue  # it has ended: losses.py knows why
+        _tell(
+            machine.sandbox,
+            _("Tu laboratorio agotó su memoria (%(limit)d MiB) y el sistema mató procesos suyos: para lo que no uses.")
+            % {"limit": limit >> 20},
+        )
+
+
+def _in_use() -> QuerySet[Machine]:
+    return Machine.objects.filter(state=Machine.State.TAKEN, sandbox__state=State.READY).select_related("sandbox")
+
+
+def _look(machine: Machine, usage: Usage, interval: float) -> None:
+    assert machine.sandbox
+    known = 0 < machine.cpu_seen <= usage.cpu  # it began anew, else
+    share = (usage.cpu - machine.cpu_seen if known else usage.cpu) / 1e9 / interval
+    worked = known and share > TRICKLE
+    if worked:
+        activity.touch(machine.sandbox.pk)
+    refused = _refused(machine) if share > STIRRED else machine.refused_seen
+    Machine.objects.filter(pk=machine.pk).update(cpu_seen=usage.cpu, refused_seen=refused)
+    # A disk fills by work; asking costs an exec.
+    warning = _warning(usage, refused=refused not in (0, machine.refused_seen)) or (_disk_warning(machine) if worked else "")
+    if warning:
+        _tell(machine.sandbox, warning)
+
+
+def _tell(sandbox: Sandbox, warning: str) -> None:
+    told = Sandbox.objects.filter(pk=sandbox.pk, state=State.READY).exclude(notice=warning).update(notice=warning)
+    if told:
+        feed.publish(sandbox.pk, feed.NOTICE, {"at": time.time()})
+
+
+def _warning(usage: Usage, *, refused: bool) -> str:
+    if usage.pids_limit and (refused or usage.pids >= 0.95 * usage.pids_limit):
         return _("Tu laboratorio ha llegado a su límite de procesos (%(limit)d): cierra o mata los que sobren, o reinícialo.") % {
             "limit": usage.pids_limit
         }
@@ -45,6 +95,14 @@ def _warning(usage: Usage) -> str:
             "limit": usage.memory_limit >> 20
         }
     return ""
+
+
+def _refused(machine: Machine) -> int:
+    try:
+        done = lab_engine().run(machine.name, ["sh", "-c", _REFUSED], seconds=5)
+    except EngineError:
+        return machine.refused_seen
+    return sum(int(word) for word in done.output.decode(errors="replace").split() if word.isascii() and word.isdigit() and len(word) < 16)
 
 
 def _disk_warning(machine: Machine) -> str:

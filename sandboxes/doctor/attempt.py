@@ -63,6 +63,8 @@ class Attack:
     seconds: float = 30
 
 
+KILLED = 137
+"""The exit code of what was killed with its sandbox."""
 HOLD = 2
 """Seconds an exhausted resource is held, for the neighbour to need it."""
 NOTHING = "sin éxito"

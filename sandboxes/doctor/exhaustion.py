@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandboxes.doctor import syscalls
-from sandboxes.doctor.attempt import HOLD, Attack, Seen, counts, says, spared
+from sandboxes.doctor.attempt import HOLD, KILLED, NOTHING, Attack, Seen, counts, none, says, spared
 
 _AT_REST = "docker ps -q"
 CEILINGS = {"namespaces": 600, "signals": 4096, "inotify": 4096, "watches": 1 << 18}
@@ -86,10 +86,27 @@ done"""
 _FORKS = """perl -e '$n=0; my @p; while ($n<20000) { my $p=fork; last unless defined $p; if (!$p) { sleep 3; exit 0 } $n++; }
 $e=$!+0; print "creados $n: $e\\n"; 1 while wait>0;'"""
 
+# Before one's neighbours and the whole machine: by niceness, by real time, by the disk's queue.
+_PRIORITY = f"""perl -e 'my $fifo = pack("i", 10);
+print "niceness " if setpriority(0, 0, -10);
+print "tiempo real " unless syscall({_CALL["sched_setscheduler"]}, 0, 1, $fifo) < 0;
+print "disco " unless syscall({_CALL["ioprio_set"]}, 1, 0, 1 << 13) < 0;
+print "{NOTHING}"'"""
+# Neighbours that are said to be there are kept for ever, and count in nobody's limit: half a kilobyte each.
+_KERNEL_MEMORY = """ip link add doc0 type veth peer name doc1; ip link set doc0 up; ip link set doc1 up
+perl -e 'for my $i (0 .. 2999999) {
+  printf "neigh add 11.%d.%d.%d lladdr 02:00:00:00:00:01 dev doc0 nud permanent\n", $i >> 16, $i >> 8 & 255, $i & 255;
+  print STDERR "puestos $i\n" unless $i % 50000 }' | ip -batch -; echo 'todos puestos'; ip link del doc0"""
+
 
 def _is_stopped(seen: Seen) -> bool:
     """Whether the kernel refused what was written, or whoever wrote it was killed."""
-    return says(r".*(quota exceeded|No space left).*")(seen) or (seen.code, seen.said) == (137, "")
+    return says(r".*(quota exceeded|No space left).*")(seen) or (seen.code, seen.said) == (KILLED, "")
+
+
+def _is_ended(seen: Seen) -> bool:
+    """Whether somebody killed it all before it was through."""
+    return seen.code == KILLED and "todos" not in seen.said
 
 
 def exhaustions() -> tuple[Attack, ...]:
@@ -174,6 +191,16 @@ def exhaustions() -> tuple[Attack, ...]:
             spared(says(r"(fin 137\s*){2}")),
             neighbour=_AT_REST,
             seconds=60,
+        ),
+        Attack("prioridad", "Ponerse por delante de los demás en el procesador y en el disco", _PRIORITY, "ninguna", none),
+        Attack(
+            "memoria del núcleo",
+            "Llenar la memoria del núcleo que no cuenta para nadie",
+            _KERNEL_MEMORY,
+            "lo para el vigilante y el vecino contesta en 2 s",
+            spared(_is_ended),
+            neighbour=_AT_REST,
+            seconds=120,
         ),
         Attack(
             "bomba de procesos",

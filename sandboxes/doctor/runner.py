@@ -13,12 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from sandboxes.doctor.attempt import Attack, Seen
+from sandboxes.doctor.attempt import KILLED, Attack, Seen
 from sandboxes.engine import EngineError, Flavor, LabEngine, Limits
 
 LABELS = {"lab.purpose": "doctor"}
 _DISK = "1G"
-KILLED = 137
 
 
 @dataclass(frozen=True)

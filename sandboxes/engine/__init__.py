@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -58,7 +58,16 @@ class Container:
     """created, running, paused, exited…"""
     created: datetime
     labels: dict[str, str]
-    killed: bool = False
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a container that has ended did."""
+
+    id: str
+    began: datetime
+    """Its last start."""
+    killed: bool
     """Whether its first program was killed, by the kernel or whoever may."""
 
 
@@ -71,7 +80,6 @@ class Usage:
     cpu: int
     pids: int
     pids_limit: int
-    oom_kills: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,17 @@ class ExecResult:
 
     code: int
     output: bytes
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something that befell a container: it has ended, or the kernel has killed one of its programs for want of memory."""
+
+    name: str
+    starved: bool
+    """Else it has ended."""
+    at: float
+    """Seconds since 1970, by the lab engine's clock."""
 
 
 class LabEngine(Protocol):
@@ -134,6 +153,14 @@ class LabEngine(Protocol):
 
     def remove_network(self, name: str) -> None: ...
     def usage(self, name: str) -> Usage: ...
+    def death(self, name: str) -> Death | None:
+        """How it ended; None while it has not."""
+        ...
+
+    def alarms(self, *, since: float) -> AsyncGenerator[Alarm]:
+        """What befalls this lab's containers from that moment on (seconds since 1970), as it does; ends when the engine does."""
+        ...
+
     def security_options(self) -> frozenset[str]:
         """What the lab engine confines with, by name: seccomp, userns, apparmor…"""
         ...

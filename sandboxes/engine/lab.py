@@ -6,7 +6,7 @@ import asyncio
 import socket
 import tarfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +17,9 @@ import requests
 from docker.errors import APIError, DockerException, NotFound
 
 from sandboxes.engine import (
+    Alarm,
     Container,
+    Death,
     EngineError,
     EngineUnreachable,
     ExecResult,
@@ -26,6 +28,7 @@ from sandboxes.engine import (
     NoSuchContainer,
     PlantedFile,
     Usage,
+    alarms,
     archive,
 )
 from sandboxes.engine.stream import open_async_stream, open_stream
@@ -188,7 +191,6 @@ class DockerLabEngine:
                     state=row["State"],
                     created=datetime.fromtimestamp(row["Created"], UTC),
                     labels=row["Labels"],
-                    killed=row["Status"].startswith("Exited (137)"),
                 )
                 for row in self._api.containers(all=True, filters={"label": f"lab.id={self._lab}"})
                 if row["Names"]
@@ -211,8 +213,19 @@ class DockerLabEngine:
             cpu=stats.get("cpu_stats", {}).get("cpu_usage", {}).get("total_usage", 0),
             pids=pids.get("current", 0),
             pids_limit=pids.get("limit", 0),
-            oom_kills=memory.get("failcnt", 0),
         )
+
+    def death(self, name: str) -> Death | None:
+        with _translated():
+            found = self._api.inspect_container(name)
+        state = found["State"]
+        if state["Running"] or state["Status"] == "created":
+            return None
+        began = datetime.fromisoformat(state["StartedAt"])
+        return Death(id=found["Id"], began=began, killed=state["ExitCode"] == 137)
+
+    def alarms(self, *, since: float) -> AsyncGenerator[Alarm]:
+        return alarms.follow(self._url, self._lab, since)
 
     def security_options(self) -> frozenset[str]:
         # Each comes as "name=seccomp,profile=…".

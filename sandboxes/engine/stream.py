@@ -1,4 +1,4 @@
-"""Raw, two-way streams of an exec: the Engine API's connection upgrade, and its multiplexed frames.
+"""Raw streams: an exec's, two-way, by the Engine API's connection upgrade, with its multiplexed frames; and answers without an end.
 
 docker-py's own socket is no use here: the first bytes may stay in http.client's buffer, it carries a 60 s
 time-out and it can't be written to. Protocol: Engine API reference, "Attach to a container", stream format.
@@ -24,9 +24,9 @@ def _request(exec_id: str) -> bytes:
     ).encode() + body
 
 
-def _check_status(head: bytes) -> None:
+def _check_status(head: bytes, wanted: bytes = b" 101 ") -> None:
     status = head.split(b"\r\n", 1)[0]
-    if b" 101 " not in status + b" ":
+    if wanted not in status + b" ":
         raise EngineError(f"the engine refused the stream: {status.decode(errors='replace')}")
 
 
@@ -63,6 +63,16 @@ def open_stream(url: str, exec_id: str, *, seconds: float) -> socket.socket:
 
 async def open_async_stream(url: str, exec_id: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     """The same for the event loop."""
+    return await _open(url, _request(exec_id), status=b" 101 ")
+
+
+async def open_async_answer(url: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Ask for what has no end; what follows is the answer's body, as it comes."""
+    # HTTP/1.0: the body comes as it is, without chunks.
+    return await _open(url, f"GET {path} HTTP/1.0\r\nHost: engine\r\n\r\n".encode(), status=b" 200 ")
+
+
+async def _open(url: str, request: bytes, *, status: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     parts = urlsplit(url)
     try:
         if parts.scheme == "unix":
@@ -72,8 +82,8 @@ async def open_async_stream(url: str, exec_id: str) -> tuple[asyncio.StreamReade
     except OSError as error:
         raise EngineUnreachable(str(error)) from error
     try:
-        writer.write(_request(exec_id))
-        _check_status(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(request)
+        _check_status(await reader.readuntil(b"\r\n\r\n"), status)
     except BaseException as error:  # who waits for it may be cancelled
         writer.close()
         if isinstance(error, asyncio.IncompleteReadError | asyncio.LimitOverrunError | OSError):

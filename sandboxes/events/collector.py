@@ -1,4 +1,4 @@
-"""The lab's one collector: listens to the engine of every sandbox in use, keeps what happens and shows it.
+"""The lab's one collector: listens to the engine of every sandbox in use, keeps what happens and shows it, and to the lab's own.
 
 A process of its own (`manage.py collect`), which the supervisor starts again if it dies: all it must remember is in the
 database. It begins where the last kept event was, so that of a gap only what an engine has forgotten itself is lost.
@@ -23,7 +23,7 @@ from django.db import DatabaseError
 
 from sandboxes.engine import EngineError
 from sandboxes.engine.events import EventFacts
-from sandboxes.events import feed, live, snapshot, store, watching
+from sandboxes.events import alarms, feed, live, snapshot, store, watching
 from sandboxes.models import Sandbox, State
 
 log = structlog.get_logger()
@@ -79,6 +79,7 @@ class Collector:
         channel = await layer.new_channel()
         await layer.group_add(feed.COLLECTOR, channel)
         listener = asyncio.create_task(self._listen(layer, channel))
+        heeding = asyncio.create_task(alarms.heed())
         try:
             while not listener.done():
                 await self.reconcile()
@@ -88,8 +89,9 @@ class Collector:
             await listener
         finally:
             listener.cancel()
+            heeding.cancel()
             tasks = [task for watched in self._watched.values() for task in _cancel(watched)]
-            await asyncio.gather(listener, *tasks, return_exceptions=True)
+            await asyncio.gather(listener, heeding, *tasks, return_exceptions=True)
 
     async def reconcile(self) -> None:
         """Begin to listen to sandboxes that have come, leave those that have gone."""

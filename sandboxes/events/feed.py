@@ -14,8 +14,8 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.core.cache import cache
 
-SNAPSHOT, CHECK, PORTS, TOGETHER, RESULT = "snapshot", "check", "ports", "together", "result"
-TYPES = (SNAPSHOT, CHECK, PORTS, TOGETHER, RESULT)
+SNAPSHOT, CHECK, PORTS, TOGETHER, RESULT, NOTICE = "snapshot", "check", "ports", "together", "result", "notice"
+TYPES = (SNAPSHOT, CHECK, PORTS, TOGETHER, RESULT, NOTICE)
 LIMIT = 256 << 10
 """Characters of one message."""
 KEPT = 24 * 3600

@@ -16,6 +16,7 @@ htmx.config.includeIndicatorCSS = false; // its inline <style> is not ours (stri
 
 const pane = document.getElementById("terminal");
 const progress = document.querySelector(".top .progress");
+const { title } = document;
 let open = ""; // the sandbox and nodes whose terminals are shown
 
 function follow() {
@@ -56,11 +57,37 @@ function newName() {
 
 function countDown() {
   const clock = document.querySelector(".left-time");
-  if (!clock) return;
+  if (!clock) return showInTitle("");
   const end = Number(clock.dataset.end || (clock.dataset.end = Date.now() + 1000 * clock.dataset.seconds));
   const seconds = Math.max(0, Math.round((end - Date.now()) / 1000));
   clock.textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
   clock.classList.toggle("soon", seconds < 300);
+  showInTitle(seconds < 300 ? clock.textContent : "");
+}
+
+// Who is in another tab sees it too.
+function showInTitle(word) {
+  document.title = word ? `(${word}) ${title}` : title;
+}
+
+// The panel has something new to say, before its next round: a limit was reached.
+document.addEventListener("laboratorio:notice", ({ detail }) => {
+  if (Date.now() / 1000 - detail.at < 30) refreshPanel();
+});
+// The laboratory ended. Unless a button of this page did it, whose answer is about to come, nothing shows it yet.
+document.addEventListener("laboratorio:closed", () => {
+  const shown = sandboxShown();
+  setTimeout(() => shown && shown === sandboxShown() && refreshPanel(), 700);
+});
+
+function sandboxShown() {
+  return document.querySelector("[data-testid=lab-state]")?.dataset.sandbox;
+}
+
+function refreshPanel() {
+  const panel = document.getElementById("lab");
+  const url = panel?.getAttribute("hx-get");
+  if (url) htmx.ajax("GET", url, { target: "#lab", swap: "outerMorph" });
 }
 
 function followProgress() {

@@ -63,13 +63,15 @@ def over(one: str, command: str) -> dict[str, Any]:
     code = ENGINE.run(one, ["sh", "-c", command], seconds=100).code
     # Docker learns of it a moment later.
     deadline = time.monotonic() + 10
-    while not (killed := next(each.killed for each in ENGINE.containers() if each.name == one)) and time.monotonic() < deadline:
+    while not (death := ENGINE.death(one)) and time.monotonic() < deadline:
         time.sleep(0.1)
+    assert death
+    told = (Path(settings.ENV.endings_dir) / death.id).read_text().strip()
     ENGINE.start(one)
     ENGINE.wait_ready(one, seconds=60)
     size = int(said(one, "du -sxB1 /root /var/lib/docker | awk '{ n += $1 } END { print n }'"))
     said(one, "docker ps -aq --filter name=_ | xargs -r docker rm -f")
-    return {"code": code, "killed": killed, "size": size}
+    return {"code": code, "killed": death.killed, "told": told, "size": size}
 
 
 def main() -> None:

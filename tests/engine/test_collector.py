@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 
 from lessons import catalog, kinds
 from lessons.models import CheckRun
-from sandboxes import engine, grading, lifecycle, tasks
+from sandboxes import engine, grading, lifecycle, tasks, watch
 from sandboxes.engine.student import Nodes
 from sandboxes.events import feed, store
 from sandboxes.events.collector import Collector
@@ -133,3 +133,26 @@ async def test_a_collector_that_was_away_tells_what_happened_meanwhile_once(sand
         await until(EngineEvent.objects.filter(kind="volume", actor="dos").exists)
     made = EngineEvent.objects.filter(kind="volume", action="create").order_by("nano").values_list("actor", flat=True)
     assert await sync_to_async(list)(made) == ["uno", "dos"]
+
+
+def told(sandbox: Sandbox) -> tuple[str, str, str]:
+    found = Sandbox.objects.get(pk=sandbox.pk)
+    return found.state, found.notice, found.reason
+
+
+HOG = """perl -e 'push @a, "x" x 8000000 while 1'; true"""
+BOMB = "perl -e 'while (1) { my $p = fork // last; if (!$p) { sleep 1; exit } } sleep 2'; true"
+
+
+async def test_who_takes_too_much_between_two_looks_is_told_of_it(sandbox: Sandbox, real_lab: Any, machine: str) -> None:
+    await sync_to_async(watch.watch)()
+    async with collecting():
+        await sync_to_async(as_student)(real_lab, sandbox, HOG)
+        await until(lambda: "agotó su memoria (512 MiB)" in told(sandbox)[1])
+        await sync_to_async(as_student)(real_lab, sandbox, BOMB)
+        await sync_to_async(watch.watch)()
+        assert "límite de procesos (400)" in (await sync_to_async(told)(sandbox))[1]
+        name = await sync_to_async(lambda: sandbox.machines.get().name)()
+        await sync_to_async(real_lab._api.kill)(name)
+        await until(lambda: told(sandbox)[0] == State.EXPIRED)
+    assert "de golpe" in (await sync_to_async(told)(sandbox))[2], "somebody else's machine goes on: it was not all of the lab"

@@ -236,3 +236,20 @@ def test_a_student_stops_and_starts_the_engine_as_on_a_real_machine(real_lab: An
     assert alumno("sudo service docker restart && docker run --rm busybox:1.37 echo hola 2>/dev/null").endswith("hola\n")
     alumno("sudo pkill -9 dockerd; sudo service docker start && docker ps -q")
     assert "sudo service docker restart" in alumno("sudo systemctl restart docker", code=1)
+
+
+def test_an_engine_that_was_ended_while_it_removed_a_network_comes_back(real_lab: Any, machine: str) -> None:
+    """Its store is broken as one was found: tests/host/test_network_store.py shows that such an engine ends by itself."""
+    shell(real_lab, machine, "docker network create una; docker network create otra; pkill -KILL dockerd; sleep 0.3")
+    shell(real_lab, machine, f"perl -0777 -pi -e '{HALF_REMOVED}' /var/lib/docker/network/files/local-kv.db")
+    assert shell(real_lab, machine, "grep -c '\"inDelete\":true ' /var/lib/docker/network/files/local-kv.db") != "0"
+    real_lab.stop(machine)
+    real_lab.start(machine)
+    real_lab.wait_ready(machine, seconds=60)
+    assert shell(real_lab, machine, "docker network ls --format '{{.Name}}'").split() == ["bridge", "host", "none", "otra"]
+
+
+HALF_REMOVED = (
+    r's/(\{"addrSpace":(?:(?!\{"addrSpace":).)*?"name":"una".*?"scope":)/'
+    r'$1 =~ s{"inDelete":false}{"inDelete":true }r =~ s{"ipamV4Info":}{"ipamV4Lost":}r/gse'
+)

@@ -47,7 +47,7 @@ def test_a_students_engine_works_on_overlay2(seen: dict[str, Any]) -> None:
 
 def test_who_writes_more_than_theirs_is_ended_and_can_come_back(seen: dict[str, Any]) -> None:
     end = seen["over"]
-    assert (end["code"], end["killed"]) == (137, True)
+    assert (end["code"], end["killed"], end["told"]) == (137, True, "disk")
     assert 1 << 30 < end["size"] < 4 << 30
 
 

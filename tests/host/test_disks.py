@@ -26,6 +26,12 @@ esac
     return (str(program),)
 
 
+def told(tmp_path: Path) -> Path:
+    folder = tmp_path / "endings"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
 def write(file: Path, *, megabytes: int) -> None:
     with file.open("wb") as target:
         for _ in range(megabytes):
@@ -38,14 +44,15 @@ def test_who_writes_beyond_their_disk_is_ended_once_and_may_make_room(
     monkeypatch.setitem(disks.SIZES, "1G", 4 << 20)
     write(tmp_path / "one" / "file", megabytes=3)
     write(tmp_path / "other" / "file", megabytes=2)
-    known = disks.look(docker, {})
+    known = disks.look(docker, {}, told(tmp_path))
     assert not (tmp_path / "killed").exists()
     write(tmp_path / "one" / "more", megabytes=3)
-    known = disks.look(docker, known)
+    known = disks.look(docker, known, told(tmp_path))
     assert (tmp_path / "killed").read_text() == "one\n"
-    known = disks.look(docker, known)
+    assert [(note.name, note.read_text()) for note in told(tmp_path).iterdir()] == [("one", "disk\n")]
+    known = disks.look(docker, known, told(tmp_path))
     (tmp_path / "one" / "more").unlink()
-    known = disks.look(docker, known)
+    known = disks.look(docker, known, told(tmp_path))
     assert (tmp_path / "killed").read_text() == "one\n", "it is back, and only removes"
     assert known["other"] < 4 << 20
 
@@ -54,4 +61,4 @@ def test_a_lab_without_sandboxes_is_looked_at_in_vain(tmp_path: Path) -> None:
     program = tmp_path / "docker"
     program.write_text("#!/bin/sh\n[ $1 = ps ] || exit 1\n")
     program.chmod(0o755)
-    assert disks.look((str(program),), {"gone": 5}) == {"gone": 5}
+    assert disks.look((str(program),), {"gone": 5}, tmp_path) == {"gone": 5}

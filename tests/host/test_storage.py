@@ -74,3 +74,26 @@ def test_full_quotas_of_an_older_lab_become_simple_ones(disk: Instance) -> None:
     assert storage.quotas(disk) is storage.Quotas.FULL
     storage.enforce_quotas(disk)
     assert storage.quotas(disk) is storage.Quotas.SIMPLE
+
+
+def test_without_quotas_what_all_push_together_has_a_disk_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(instance, "STATE", tmp_path)
+    monkeypatch.setattr(storage, "SIZE", "200M")
+    monkeypatch.setattr(storage, "REGISTRY_SIZE", "30M")
+    monkeypatch.setenv("LAB_STORAGE", "ext4")
+    lab = Instance("disco")
+    try:
+        for _ in range(2):  # a restart finds what there was
+            storage.mount(lab)
+            storage.ensure_registry_store(lab)
+            storage.ensure_registry_store(lab)
+            (lab.registry_store / "queda").touch()
+            with pytest.raises(OSError) as refused:
+                fill(lab.registry_store, megabytes=60)
+            assert refused.value.errno == errno.ENOSPC
+            fill(lab.engine_root, megabytes=40)
+            (lab.engine_root / "lleno").unlink()
+            storage.unmount(lab)
+            assert not lab.registry_store.exists() or not (lab.registry_store / "queda").exists()
+    finally:
+        storage.unmount(lab)

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from django.conf import settings
 
-from sandboxes.engine import Container, EngineError, EngineUnreachable, ExecResult, Flavor, Limits, NoSuchContainer, PlantedFile, Usage
+from sandboxes.engine import (
+    Alarm,
+    Container,
+    Death,
+    EngineError,
+    EngineUnreachable,
+    ExecResult,
+    Flavor,
+    Limits,
+    NoSuchContainer,
+    PlantedFile,
+    Usage,
+)
 
 
 @dataclass
@@ -27,7 +39,7 @@ class _Box:
     """Digests of its files that are not as in every machine."""
     planted: dict[str, tuple[bytes, int]] = field(default_factory=dict)
     written: int = 1 << 20
-    killed: bool = False
+    death: Death | None = None
     usage: Usage = field(default_factory=lambda: Usage(0, 512 << 20, 0, 10, 400))
 
 
@@ -43,6 +55,9 @@ class FakeLabEngine:
         self.asked = frozenset({f"docker-intensivo-{settings.ENV.name}"})
         self.broken: set[str] = set()
         self.calls: list[tuple[str, str]] = []
+        self.sounding: list[Alarm] = []
+        self.outputs: dict[str, bytes] = {}
+        """What a command says that has these words in it; else nothing."""
         self.streams: list[tuple[asyncio.StreamReader, FakeWriter]] = []
 
     def _call(self, verb: str, name: str, *, among: tuple[str, ...] = ()) -> _Box | None:
@@ -141,7 +156,7 @@ class FakeLabEngine:
 
     def containers(self) -> list[Container]:
         self._call("containers", "")
-        return [Container(name, box.state, box.created, box.labels, box.killed) for name, box in self.boxes.items()]
+        return [Container(name, box.state, box.created, box.labels) for name, box in self.boxes.items()]
 
     def networks(self) -> list[str]:
         self._call("networks", "")
@@ -156,6 +171,18 @@ class FakeLabEngine:
         assert box
         return box.usage
 
+    def death(self, name: str) -> Death | None:
+        box = self._call("death", name, among=("created", "running", "paused", "exited"))
+        assert box
+        return (box.death or Death(name, box.created, killed=False)) if box.state == "exited" else None
+
+    async def alarms(self, *, since: float) -> AsyncGenerator[Alarm]:
+        self._call("alarms", "")
+        while True:
+            if self.sounding:
+                yield self.sounding.pop(0)
+            await asyncio.sleep(0.01)
+
     def digest(self, name: str, path: str) -> str:
         box = self._call("digest", name, among=("created", "running", "paused", "exited"))
         assert box
@@ -168,7 +195,7 @@ class FakeLabEngine:
 
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
         self._call("run", name, among=("running",))
-        return ExecResult(0, b"")
+        return ExecResult(0, next((said for words, said in self.outputs.items() if words in argv[-1]), b""))
 
     def tunnel(self, name: str, argv: list[str]) -> socket.socket:
         self._call("tunnel", name, among=("running",))

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from lessons import catalog
 from lessons.models import Attempt
-from sandboxes import lifecycle, turns
+from sandboxes import expiry, lifecycle, queue, turns
 from sandboxes.models import Machine, Sandbox, State
 from sandboxes.turns import turn
 from tests.conftest import work
@@ -139,11 +139,8 @@ def test_full_lab_queues_and_the_next_in_line_starts_by_itself(
     first = start(ana, exercise, sent)
     second = start(bruno, exercise, sent)
     assert second.state == State.REQUESTED
-    assert lifecycle.place_in_queue(second) == 1
+    assert queue.place(second) == 1
     lifecycle.stop(first, reason="")
-    from sandboxes import reaper
-
-    reaper.sweep()
     work(sent)
     second.refresh_from_db()
     assert second.state == State.READY
@@ -151,13 +148,12 @@ def test_full_lab_queues_and_the_next_in_line_starts_by_itself(
 
 def test_extending_starts_the_countdown_over(ana: Any, exercise: Any, lab: Any, sent: Any) -> None:
     sandbox = start(ana, exercise, sent)
-    Sandbox.objects.update(active=timezone.now() - timedelta(minutes=20), notice="pronto")
+    Sandbox.objects.update(active=timezone.now() - timedelta(minutes=26))
     sandbox.refresh_from_db()
-    before = lifecycle.expires(sandbox)
+    before = expiry.end_of(sandbox)
     lifecycle.extend(sandbox)
     sandbox.refresh_from_db()
-    assert lifecycle.expires(sandbox) > before + timedelta(minutes=19)
-    assert sandbox.notice == ""
+    assert (before.near, expiry.end_of(sandbox).near) == (True, False)
 
 
 def test_continue_that_fails_keeps_what_the_student_had(ana: Any, exercise: Any, lab: Any, sent: Any) -> None:
@@ -248,3 +244,16 @@ def test_turn_outlives_its_lease_and_that_of_a_killed_worker_is_over_with_it(mon
     assert order[:1] == ["alive"]
     assert sorted(order[1:]) == ["after the dead", "following"]
     dead.__exit__(None, None, None)
+
+
+def test_who_begins_anew_in_a_full_lab_does_not_go_behind_those_who_wait(
+    ana: Any, bruno: Any, exercise: Any, lab: Any, sent: Any, settings: Any
+) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"sandboxes_max": 1})
+    first, waiting = start(ana, exercise, sent), start(bruno, exercise, sent)
+    assert waiting.state == State.REQUESTED
+    again = lifecycle.reset(first)
+    work(sent)
+    again.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (again.state, waiting.state) == (State.READY, State.REQUESTED)

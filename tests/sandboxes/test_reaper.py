@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import random
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from lessons import catalog
-from sandboxes import activity, lifecycle, pool, reaper, watch
-from sandboxes.engine import Flavor, Limits, Usage
+from sandboxes import activity, expiry, lifecycle, pool, reaper, watch
+from sandboxes.engine import Death, Flavor, Limits, Usage
 from sandboxes.models import Machine, Sandbox, State
 from tests.conftest import _person, work
 
@@ -48,11 +50,16 @@ def test_idle_sandbox_expires_with_an_honest_reason(sandbox: Sandbox, sent: Any)
     assert ended.resumable
 
 
-def test_warning_comes_before_the_end(sandbox: Sandbox, sent: Any) -> None:
+def test_warning_comes_before_the_end_and_goes_when_somebody_stirs(sandbox: Sandbox, client: Any, sent: Any) -> None:
+    client.force_login(sandbox.user)
+    panel = "/curso/docker-intensivo/hello-world/hello-world/panel/"
+    idle_for(sandbox, 24)
+    assert "¿Sigues ahí?" not in client.get(panel).content.decode()
     idle_for(sandbox, 26)
-    warned = sweep(sandbox)
-    assert warned.state == State.READY
-    assert "Prolongar" in warned.notice
+    assert sweep(sandbox).state == State.READY
+    assert "¿Sigues ahí?" in client.get(panel).content.decode()
+    activity.touch(sandbox.pk)
+    assert "¿Sigues ahí?" not in client.get(panel).content.decode()
 
 
 def test_keystrokes_keep_a_sandbox_alive(sandbox: Sandbox, sent: Any) -> None:
@@ -86,15 +93,60 @@ def test_offender_alone_is_told(sandbox: Sandbox, bruno: Any, exercise: Any, lab
     assert notices[other.pk] == ""
 
 
+def test_who_was_refused_processes_between_two_looks_is_told_once(sandbox: Sandbox, lab: Any, sent: Any) -> None:
+    box = lab.boxes[sandbox.machines.get().name]
+
+    def look(cpu: int, refused: bytes) -> str:
+        box.usage, lab.outputs["pids.events"] = Usage(0, 512 << 20, cpu, 10, 400), refused
+        watch.watch()
+        found = Sandbox.objects.get(pk=sandbox.pk).notice
+        Sandbox.objects.update(notice="")
+        return found
+
+    assert look(10**9, b"0\n") == ""
+    assert "límite de procesos (400)" in look(2 * 10**9, b"17\n1\n")
+    assert look(3 * 10**9, b"17\n1\n") == ""
+    assert look(3 * 10**9 + 1, b"99\n1\n") == "", "it has not stirred: nobody asks"
+    assert "procesos" in look(10**9, b"3\n"), "it began anew, and so did its counts"
+
+
+def test_who_ran_out_of_memory_is_told_however_short_it_was(sandbox: Sandbox, bruno: Any, exercise: Any, lab: Any, sent: Any) -> None:
+    other = lifecycle.start(bruno, exercise)
+    work(sent)
+    watch.starved(sandbox.machines.get().name)
+    notices = {found.pk: found.notice for found in Sandbox.objects.all()}
+    assert "agotó su memoria (512 MiB)" in notices[sandbox.pk]
+    assert notices[other.pk] == ""
+
+
 def test_cap_applies_only_while_others_wait(sandbox: Sandbox, bruno: Any, exercise: Any, sent: Any, settings: Any) -> None:
     Sandbox.objects.update(ready=LONG_AGO)
     activity.touch(sandbox.pk)
     assert sweep(sandbox).state == State.READY
     settings.ENV = settings.ENV.model_copy(update={"sandboxes_max": 1})
-    lifecycle.start(bruno, exercise)
+    waiting = lifecycle.start(bruno, exercise)
+    assert sweep(sandbox).state == State.READY, "it is warned first"
+    assert expiry.end_of(sandbox).near
+    assert not expiry.end_of(sandbox).extensible
+    Sandbox.objects.filter(pk=waiting.pk).update(changed=timezone.now() - timedelta(minutes=6))
     ended = sweep(sandbox)
     assert ended.state == State.EXPIRED
     assert "esperando" in ended.reason
+
+
+def test_no_more_give_way_than_wait_and_those_first_who_have_run_for_longest(
+    ana: Any, exercise: Any, lab: Any, sent: Any, settings: Any
+) -> None:
+    hours = {4.5: "a", 9: "b", 7: "c", 1: "d"}
+    for age, name in hours.items():
+        began = lifecycle.start(_person(name), exercise)
+        work(sent)
+        Sandbox.objects.filter(pk=began.pk).update(ready=timezone.now() - timedelta(hours=age))
+    settings.ENV = settings.ENV.model_copy(update={"sandboxes_max": 4})
+    assert expiry.who_gives_way() == {}
+    lifecycle.start(ana, exercise)
+    lifecycle.start(_person("e"), exercise)
+    assert [Sandbox.objects.get(pk=pk).user.username for pk in expiry.who_gives_way()] == ["b", "c"]
 
 
 def test_start_whose_worker_died_fails_and_is_cleaned(sandbox: Sandbox, lab: Any, sent: Any) -> None:
@@ -139,19 +191,38 @@ def test_what_is_lost_with_the_disk_is_not_offered_and_is_said(sandbox: Sandbox,
         assert "se ha perdido" in lost.reason
 
 
-def test_sandbox_that_was_killed_by_itself_is_not_told_of_a_restart(
-    sandbox: Sandbox, bruno: Any, exercise: Any, lab: Any, sent: Any
-) -> None:
+@pytest.mark.parametrize(
+    ("killed", "word", "said"),
+    [
+        (True, "", "de golpe"),
+        (True, "cgroups", "grupos de control"),
+        (True, "disk", "en su disco (3G)"),
+        (True, "kernel", "memoria del núcleo"),
+        (False, "", "se apagó desde dentro"),
+    ],
+)
+def test_sandbox_that_ended_by_itself_is_told_why_at_once(
+    killed: bool, word: str, said: str, sandbox: Sandbox, bruno: Any, exercise: Any, lab: Any, sent: Any, tmp_path: Path,
+    settings: Any,
+) -> None:  # fmt: skip
     lifecycle.start(bruno, exercise)
     work(sent)
     box = lab.boxes[sandbox.machines.get().name]
-    box.state, box.killed = "exited", True
-    assert "pasó de lo que puede gastar" in sweep(sandbox).reason
+    box.state, box.death = "exited", Death("x", LONG_AGO, killed=killed)
+    (tmp_path / "x").write_text(f"{word}\n")
+    if not word:
+        os.utime(tmp_path / "x", (0, 0))  # of an end before this one
+    settings.ENV = settings.ENV.model_copy(update={"endings_dir": str(tmp_path)})
+    reaper.look_at(sandbox.machines.get().name)
+    ended = Sandbox.objects.get(pk=sandbox.pk)
+    assert ended.state == State.EXPIRED
+    assert said in ended.reason
 
 
 def test_killed_with_all_the_others_is_a_restart(sandbox: Sandbox, lab: Any, sent: Any) -> None:
     box = lab.boxes[sandbox.machines.get().name]
-    box.state, box.killed = "exited", True
+    box.state, box.death = "exited", Death("x", LONG_AGO, killed=True)
+    idle_for(sandbox, 600)  # the server was off for a night
     assert "se reinició" in sweep(sandbox).reason
 
 

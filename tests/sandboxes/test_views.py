@@ -154,3 +154,19 @@ def test_the_exercises_page_asks_the_database_little(as_ana: Client, lab: Any, s
     for url, most in ((PAGE, 26), (f"{PAGE}panel/", 16), (f"{PAGE}resultado/", 14)):
         with django_assert_max_num_queries(most):
             assert as_ana.get(url).status_code == 200
+
+
+def test_a_notice_stays_until_it_has_been_read(as_ana: Client, lab: Any, sent: Any) -> None:
+    press(as_ana, "iniciar")
+    work(sent)
+    Sandbox.objects.update(notice="Tu laboratorio ha llenado su disco.")
+    assert "ha llenado su disco" in press(as_ana, "prolongar")
+    assert "ha llenado su disco" in as_ana.get(f"{PAGE}panel/").content.decode()
+    assert "ha llenado su disco" not in press(as_ana, "entendido")
+
+
+def test_who_waits_for_room_asks_less_often(as_ana: Client, lab: Any, sent: Any, settings: Any) -> None:
+    settings.ENV = settings.ENV.model_copy(update={"sandboxes_max": 0})
+    assert 'hx-trigger="every 2s"' in press(as_ana, "iniciar")
+    settings.ENV = settings.ENV.model_copy(update={"sandboxes_max": 1})
+    assert 'hx-trigger="every 400ms"' in as_ana.get(f"{PAGE}panel/").content.decode()
