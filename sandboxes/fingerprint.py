@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 from collections.abc import Iterable, Iterator
@@ -10,8 +11,8 @@ from pathlib import Path
 
 from lessons import catalog, kinds
 from lessons.catalog import Exercise
-from sandboxes.graders import text
 
+PACKAGE = "sandboxes.graders"
 LEDGER = "pruebas.json"
 """The one file of an exercise's folder that is not its content."""
 
@@ -33,10 +34,31 @@ def graders(exercise: Exercise) -> str:
 
 
 def graders_of(exercise: Exercise) -> list[Path]:
-    """The files of the kinds of check that an exercise uses."""
+    """The files of the kinds of check that an exercise uses, with all that these are made of."""
     names = {spec.tipo for check in exercise.checks for spec in _parts(check)}
-    sources = {inspect.getsourcefile(type(kinds.get(name))) for name in names} | {text.__file__}
-    return sorted(Path(source) for source in sources if source)
+    return sorted({path for name in names for path in sources_of(name)})
+
+
+def sources_of(kind: str) -> set[Path]:
+    """The files of a kind of check: its own, and those of the graders' folder that it imports, on and on."""
+    own = inspect.getsourcefile(type(kinds.get(kind)))
+    found: set[Path] = set()
+    ahead = [Path(own)] if own else []
+    while ahead:
+        path = ahead.pop()
+        if path not in found:
+            found.add(path)
+            ahead += _imported(path)
+    return found
+
+
+@cache
+def _imported(path: Path) -> list[Path]:
+    """The files of the graders' folder that one of them imports."""
+    imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    names = [name.name for node in imports if node.module == PACKAGE for name in node.names]
+    names += [node.module.removeprefix(f"{PACKAGE}.") for node in imports if node.module and node.module.startswith(f"{PACKAGE}.")]
+    return [file for name in names if (file := path.with_name(f"{name}.py")).exists()]
 
 
 def _parts(check: kinds.Spec) -> Iterator[kinds.Spec]:

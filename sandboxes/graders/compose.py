@@ -34,7 +34,7 @@ from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, StudentEngine
 from sandboxes.graders import compose_file
 from sandboxes.graders.compose_file import Fault
-from sandboxes.graders.text import listing
+from sandboxes.graders.text import listing, tagged
 
 HOME = "/home/alumno"
 _SERVICE, _WHERE = "com.docker.compose.service", "com.docker.compose.project.working_dir"
@@ -137,7 +137,7 @@ def _written_fault(name: str, wanted: Service, evidence: ComposeEvidence) -> Fau
         observed = _("los servicios son %(names)s") % {"names": listing(evidence.services, nothing=_("ninguno"))}
         return observed, _("Un servicio es un nombre debajo de «services:», con dos espacios delante: «%(name)s:».") % {"name": name}
     said = {"name": name}
-    if wanted.imagen and found.image != wanted.imagen:
+    if wanted.imagen and tagged(found.image) != tagged(wanted.imagen):
         seen = (
             _("«%(name)s» usa la imagen «%(image)s»") % {**said, "image": found.image}
             if found.image

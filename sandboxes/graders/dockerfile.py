@@ -34,7 +34,7 @@ from sandboxes.engine.student import CannotObserve, FileFacts, StudentEngine
 from sandboxes.graders import hadolint, recipe
 from sandboxes.graders.dockerfile_faults import Fault, always, caching
 from sandboxes.graders.ignored import ignored
-from sandboxes.graders.text import listing, nearest
+from sandboxes.graders.text import listing, nearest, tagged
 
 HOME = "/home/alumno"
 
@@ -140,7 +140,7 @@ def _left_out(engine: StudentEngine, spec: DockerfileSpec, sources: list[str]) -
 def _asked(spec: DockerfileSpec, found: list[recipe.Instruction], stages: list[recipe.Stage], evidence: DockerfileEvidence) -> Fault | None:
     """The first thing that is not as the exercise asks."""
     last = stages[-1]
-    if spec.base and _tagged(last.base) != _tagged(spec.base):
+    if spec.base and tagged(last.base) != tagged(spec.base):
         hint = _("La última etapa empieza por «FROM %(base)s».") if len(stages) > 1 else _("La primera línea debe ser «FROM %(base)s».")
         return _("parte de «%(base)s»") % {"base": last.base}, hint % {"base": spec.base}
     if len(stages) < spec.etapas:
@@ -223,10 +223,6 @@ def _lint_fault(spec: DockerfileSpec, evidence: DockerfileEvidence) -> Fault | N
     count = len(serious)
     observed = ngettext("la revisión encuentra %(count)d fallo", "la revisión encuentra %(count)d fallos", count) % {"count": count}
     return observed, " · ".join(hadolint.explain(found) for found in serious[:3])
-
-
-def _tagged(image: str) -> str:
-    return image if ":" in image.rsplit("/", 1)[-1] or "@" in image else f"{image}:latest"
 
 
 def _absent_hint(spec: DockerfileSpec, near: list[str]) -> str:

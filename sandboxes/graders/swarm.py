@@ -27,7 +27,7 @@ from pydantic import Field
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, StudentEngine
 from sandboxes.engine.swarm import ServiceFacts, SwarmNodeFacts, TaskFacts
-from sandboxes.graders.text import listing, nearest
+from sandboxes.graders.text import listing, nearest, tagged
 
 
 class SwarmSpec(Spec):
@@ -130,7 +130,7 @@ def _service_fault(spec: SwarmSpec, evidence: SwarmEvidence) -> tuple[str, str] 
             hint += " " + _("Si dijo «can't be used with dnsrr mode», publica el puerto con mode=host, o quita --endpoint-mode dnsrr.")
         return observed, hint
     name = {"name": spec.servicio}
-    if spec.imagen and found.image.partition("@")[0] != spec.imagen:
+    if spec.imagen and tagged(found.image) != tagged(spec.imagen):
         return (
             _("«%(name)s» usa la imagen «%(image)s»") % {**name, "image": found.image.partition("@")[0]},
             _("Se cambia sin parar el servicio: docker service update --image %(image)s %(name)s.") % {**name, "image": spec.imagen},

@@ -33,6 +33,15 @@ def nearest(name: str, candidates: Iterable[str]) -> str | None:
     return found[0] if found else None
 
 
+def tagged(reference: str) -> str:
+    """An image's name as the engine keeps it, however it was written: with its tag, and without Docker Hub's host and folder."""
+    short = reference.removeprefix("docker.io/").removeprefix("library/")
+    name, _at, digest = short.partition("@")
+    if ":" in name.rsplit("/", 1)[-1]:
+        return name
+    return short if digest else f"{name}:latest"
+
+
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 

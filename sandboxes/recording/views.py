@@ -24,7 +24,7 @@ from lessons.accounts import person
 from lessons.models import CheckRun
 from lessons.sources import strings_in
 from sandboxes.events import store
-from sandboxes.graders.event import DONE
+from sandboxes.graders.event_story import DONE
 from sandboxes.models import EngineEvent, Recording, RecordingChoice
 from sandboxes.recording import marks, tape
 from sandboxes.recording.marks import CHECK, EVENT, Mark

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from lessons import kinds
 from lessons.kinds import NotEnoughEvidence
+from sandboxes.engine.student import StudentEngine
 from tests.sandboxes.judging import judge
+from tests.sandboxes.lying_engine import LyingEngine
 
 OPTIONS: dict[str, Any] = {
     "restart": "no", "ports": {"80/tcp": ["8080"]}, "env": {"MODO": "prueba"}, "user": "", "memory": 67108864, "cpus": 0.5,
@@ -82,3 +86,42 @@ def test_old_evidence_does_not_answer_new_questions() -> None:
 def test_port_that_yaml_took_for_a_number_is_explained() -> None:
     with pytest.raises((ValidationError, TypeError), match="comillas"):
         judge("container", {"puertos": [1342]}, {"containers": []})
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [
+        ("docker.io/library/busybox:1.37", "passed"),
+        ("library/busybox:1.37", "passed"),
+        ("docker.io/busybox:1.37", "passed"),
+        (f"busybox:1.37@sha256:{'a' * 64}", "passed"),
+        ("busybox", "failed"),
+        ("registro.lab/busybox:1.37", "failed"),
+        (f"busybox@sha256:{'a' * 64}", "failed"),
+    ],
+)
+def test_an_image_may_be_written_in_many_ways(written: str, status: str) -> None:
+    evidence = seen()
+    evidence["containers"][0]["image"] = written
+    assert judge("container", {"nombre": "web", "imagen": "busybox:1.37"}, evidence)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("written", "wanted", "status"),
+    [("a" * 12, "busybox:1.37", "passed"), (f"sha256:{'a' * 64}", "busybox:1.37", "passed"), ("a" * 12, "otra:1.0", "failed")],
+)
+def test_an_image_may_be_written_by_its_id(written: str, wanted: str, status: str) -> None:
+    listed = [{"Id": "c" * 64, "Names": ["/web"]}]
+    inspected = {
+        "Id": "c" * 64, "Name": "/web", "Image": f"sha256:{'a' * 64}", "Config": {"Image": written},
+        "State": {"Status": "running", "ExitCode": 0}, "HostConfig": {}, "NetworkSettings": {},
+    }  # fmt: skip
+    images = [{"Id": f"sha256:{'a' * 64}", "RepoTags": ["busybox:1.37"]}]
+
+    def answer(path: str) -> tuple[int, bytes]:
+        return 200, json.dumps(images if "/images/" in path else inspected if "c" * 64 in path else listed).encode()
+
+    spec = kinds.parse({"id": "x", "tipo": "container", "titulo": "x", "nombre": "web", "imagen": wanted})
+    with StudentEngine(LyingEngine(answer), "lab-x", seconds=5) as engine:
+        kind = kinds.get("container")
+        assert kind.judge(spec, kind.observe(spec, engine)).status == status

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sandboxes.engine.student import HistoryRow, ImageFacts
-from sandboxes.graders.image import origins
+from sandboxes.graders.image_config import origins
 from tests.sandboxes.judging import judge
 
 CONFIG: dict[str, Any] = {

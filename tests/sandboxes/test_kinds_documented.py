@@ -15,6 +15,7 @@ from django.core.management import call_command
 
 from lessons import kinds
 from lessons.schema import exercise_schema
+from sandboxes import fingerprint
 
 DOCS = (Path(__file__).parents[2] / "docs" / "comprobaciones.md").read_text()
 COMMON = {"id", "tipo", "titulo", "puntos", "requiere", "extra", "nodo", "guarda", "inicial"}
@@ -58,10 +59,9 @@ TESTS = {
 
 
 def messages(name: str) -> set[str]:
-    """The texts that a kind's module marks for translation."""
-    module = inspect.getmodule(type(kinds.get(name)))
-    assert module
-    calls = [node for node in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(node, ast.Call)]
+    """The texts that the files of a kind mark for translation, but for those that all share."""
+    files = [path for path in fingerprint.sources_of(name) if path.name != "text.py"]
+    calls = [node for path in files for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
     marks = [call for call in calls if isinstance(call.func, ast.Name) and call.func.id in ("_", "lazy", "ngettext")]
     return {arg.value for call in marks for arg in call.args[:1] if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
 
