@@ -29,7 +29,7 @@ from lessons import kinds
 from lessons.kinds import Status
 from sandboxes import grading
 from sandboxes.engine import Flavor, Limits, lab_engine
-from sandboxes.engine.student import Nodes
+from sandboxes.engine.nodes import Nodes
 
 SETUP = r"""
 docker pull -q busybox:1.37; docker network create mired; docker volume create datos; mkdir app; cd app

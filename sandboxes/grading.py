@@ -28,7 +28,8 @@ from lessons.kinds import Status, Verdict
 from lessons.models import Attempt, CheckRun, QuizAnswer
 from sandboxes import activity, checkpoints, fingerprint, mirror, tasks
 from sandboxes.engine import lab_engine
-from sandboxes.engine.student import CannotObserve, Nodes
+from sandboxes.engine.nodes import Nodes
+from sandboxes.engine.student import CannotObserve
 from sandboxes.events import feed, store
 from sandboxes.models import Sandbox, State
 from sandboxes.turns import turn

@@ -5,23 +5,19 @@ from __future__ import annotations
 import asyncio
 import socket
 import tarfile
-import time
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import docker
-import requests
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import NotFound
 
 from sandboxes.engine import (
     Alarm,
     Container,
     Death,
     EngineError,
-    EngineUnreachable,
     ExecResult,
     Flavor,
     Limits,
@@ -30,10 +26,11 @@ from sandboxes.engine import (
     Usage,
     alarms,
     archive,
+    execs,
 )
+from sandboxes.engine.errors import translated
 from sandboxes.engine.stream import open_async_stream, open_stream
 
-OUTPUT_LIMIT = 4 << 20
 _ENGINE_VOLUME = {"Type": "volume", "Target": "/var/lib/docker"}
 """Anonymous, so that it goes with its container; the gate admits just this (host/gate_policy.py)."""
 _READY = ["sh", "-c", "until curl -sf -o /dev/null --unix-socket /run/docker.sock http://engine/_ping; do sleep 0.02; done"]
@@ -66,7 +63,7 @@ class DockerLabEngine:
         return self._made
 
     def create(self, name: str, *, hostname: str, labels: dict[str, str], limits: Limits, flavor: Flavor) -> None:
-        with _translated():
+        with translated():
             ours = {"lab.id": self._lab, **labels, **({"lab.disk": flavor.disk} if self._volumes else {})}
             self._api.create_network(name, driver="bridge", check_duplicate=True, labels=ours)
             host = self._api.create_host_config(
@@ -86,7 +83,7 @@ class DockerLabEngine:
                 )
 
     def start(self, name: str) -> None:
-        with _translated():
+        with translated():
             if self._is_paused(name):
                 self._api.unpause(name)
             else:
@@ -98,7 +95,7 @@ class DockerLabEngine:
             raise EngineError(f"the engine inside {name} did not come up")
 
     def stop(self, name: str) -> None:
-        with _translated():
+        with translated():
             if self._is_paused(name):
                 self._api.unpause(name)
             self._api.stop(name, timeout=12)
@@ -107,11 +104,11 @@ class DockerLabEngine:
         return bool(self._api.inspect_container(name)["State"]["Paused"])
 
     def pause(self, name: str) -> None:
-        with _translated():
+        with translated():
             self._api.pause(name)
 
     def unpause(self, name: str) -> None:
-        with _translated():
+        with translated():
             self._api.unpause(name)
 
     def set_limits(self, name: str, limits: Limits) -> None:
@@ -123,14 +120,14 @@ class DockerLabEngine:
             "NanoCpus": wanted["nano_cpus"],
             "PidsLimit": wanted["pids_limit"],
         }
-        with _translated():
+        with translated():
             answer = self._api.post(f"{self._api.base_url}/containers/{name}/update", json=body, timeout=60)
         if not answer.ok:
             raise EngineError(answer.text[:300])
 
     def join(self, name: str, *, network: str, alias: str) -> None:
         """Put a machine on a network (its own, or another's) where `alias` is its name."""
-        with _translated():
+        with translated():
             self._api.disconnect_container_from_network(name, name)
             self._api.connect_container_to_network(name, network, aliases=[alias])
             if name != network:
@@ -146,45 +143,45 @@ class DockerLabEngine:
     def commit(self, name: str, checkpoint: str) -> None:
         # Not docker-py's, which sends a configuration.
         query = {"container": name, "repo": self._copies, "tag": checkpoint, "pause": "1"}
-        with _translated():
+        with translated():
             answer = self._api.post(f"{self._api.base_url}/commit", params=query, timeout=120)
         if not answer.ok:
             raise EngineError(answer.text[:300])
 
     def checkpoints(self) -> list[str]:
-        with _translated():
+        with translated():
             return [tag.rsplit(":", 1)[1] for row in self._api.images(self._copies) for tag in row["RepoTags"] or []]
 
     def remove_checkpoint(self, checkpoint: str) -> None:
         try:
-            with _translated():
+            with translated():
                 self._api.remove_image(f"{self._copies}:{checkpoint}")
         except NoSuchContainer:
             return
 
     def addresses(self, name: str) -> list[str]:
-        with _translated():
+        with translated():
             networks = self._api.inspect_container(name)["NetworkSettings"]["Networks"]
         return [found["IPAddress"] for found in networks.values() if found.get("IPAddress")]
 
     def written(self, name: str) -> int:
-        with _translated():
+        with translated():
             answer = self._api.get(f"{self._api.base_url}/containers/{name}/json", params={"size": "1"}, timeout=120)
         if not answer.ok:
             raise EngineError(answer.text[:300])
         return int(answer.json().get("SizeRw") or 0)
 
     def remove(self, name: str) -> None:
-        with _translated(gone_is_fine=True):
+        with translated(gone_is_fine=True):
             self._api.remove_container(name, force=True, v=True)
         self.remove_network(name)
 
     def remove_network(self, name: str) -> None:
-        with _translated(gone_is_fine=True):
+        with translated(gone_is_fine=True):
             self._api.remove_network(name)
 
     def containers(self) -> list[Container]:
-        with _translated():
+        with translated():
             return [
                 Container(
                     name=row["Names"][0].lstrip("/"),
@@ -197,11 +194,11 @@ class DockerLabEngine:
             ]
 
     def networks(self) -> list[str]:
-        with _translated():
+        with translated():
             return [row["Name"] for row in self._api.networks(filters={"label": [f"lab.id={self._lab}", "lab.machine"]})]
 
     def usage(self, name: str) -> Usage:
-        with _translated():
+        with translated():
             stats = self._api.stats(name, stream=False, one_shot=True)
         memory = stats.get("memory_stats", {})
         counted = memory.get("stats", {})
@@ -216,7 +213,7 @@ class DockerLabEngine:
         )
 
     def death(self, name: str) -> Death | None:
-        with _translated():
+        with translated():
             found = self._api.inspect_container(name)
         state = found["State"]
         if state["Running"] or state["Status"] == "created":
@@ -229,12 +226,12 @@ class DockerLabEngine:
 
     def security_options(self) -> frozenset[str]:
         # Each comes as "name=seccomp,profile=…".
-        with _translated():
+        with translated():
             listed = self._api.info().get("SecurityOptions") or []
         return frozenset(option.split(",")[0].removeprefix("name=") for option in listed)
 
     def gates(self) -> frozenset[str]:
-        with _translated():
+        with translated():
             return frozenset((self._api.info().get("Plugins") or {}).get("Authorization") or [])
 
     def digest(self, name: str, path: str) -> str:
@@ -247,13 +244,13 @@ class DockerLabEngine:
         if stat["size"] > archive.DIGEST_LIMIT:
             return f"{stat['size']} bytes"
         try:
-            with _translated():
+            with translated():
                 return archive.digest(chunks) or "no file"
         except tarfile.TarError as error:
             raise EngineError(f"{path} of {name} could not be read: {error}") from error
 
     def _archive(self, name: str, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
-        with _translated():
+        with translated():
             try:
                 return self._api.get_archive(name, path)
             except NotFound as error:
@@ -263,51 +260,21 @@ class DockerLabEngine:
                 raise
 
     def put_files(self, name: str, folder: str, files: Sequence[PlantedFile], *, owner: int) -> None:
-        with _translated():
+        with translated():
             self._api.put_archive(name, folder, archive.pack(files, owner=owner))
 
     def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
-        """Run a command to its end. Past `seconds`, or 4 MiB of output, raises EngineError."""
-        deadline = time.monotonic() + seconds
-        with _translated():
-            made = self._api.exec_create(name, argv, user=user, stdin=False)
-        stream = open_stream(self._url, made["Id"], seconds=seconds)
-        output = bytearray()
-        try:
-            while True:
-                stream.settimeout(max(0.01, deadline - time.monotonic()))
-                chunk = stream.recv(65536)
-                if not chunk:
-                    break
-                output += chunk
-                if len(output) > OUTPUT_LIMIT:
-                    raise EngineError(f"{argv[0]} said more than {OUTPUT_LIMIT} bytes")
-        except TimeoutError as error:
-            raise EngineError(f"{argv[0]} did not end in {seconds:.0f} s") from error
-        except OSError as error:
-            raise EngineUnreachable(str(error)) from error
-        finally:
-            stream.close()
-        with _translated():
-            code = self._api.exec_inspect(made["Id"])["ExitCode"]
-        return ExecResult(code=-1 if code is None else code, output=_both(bytes(output)))
+        return execs.run(self._api, self._url, name, argv, user=user, seconds=seconds)
 
     def tunnel(self, name: str, argv: list[str]) -> socket.socket:
         """Standard input and output of a command, as a socket that carries the engine's frames."""
-        with _translated():
-            made = self._api.exec_create(name, argv, user="root", stdin=True, stderr=False)
-        return open_stream(self._url, made["Id"], seconds=20)
+        return open_stream(self._url, execs.two_way(self._api, name, argv), seconds=20)
 
     async def attach(self, name: str, argv: list[str]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The same on the event loop."""
-
-        def create() -> dict[str, Any]:
-            with _translated():
-                made: dict[str, Any] = self._api.exec_create(name, argv, user="root", stdin=True, stderr=False)
-                return made
-
-        made = await asyncio.get_running_loop().run_in_executor(None, create)
-        return await open_async_stream(self._url, made["Id"])
+        # Made on a thread, for docker-py blocks.
+        made = await asyncio.get_running_loop().run_in_executor(None, lambda: execs.two_way(self._api, name, argv))
+        return await open_async_stream(self._url, made)
 
 
 def _limits(limits: Limits) -> dict[str, Any]:
@@ -318,30 +285,3 @@ def _limits(limits: Limits) -> dict[str, Any]:
         "nano_cpus": int(limits.cpus * 1e9),
         "pids_limit": limits.pids,
     }
-
-
-def _both(frames: bytes) -> bytes:
-    """Standard output and error of a framed stream, in the order they came."""
-    out, at = [], 0
-    while at + 8 <= len(frames):
-        length = int.from_bytes(frames[at + 4 : at + 8], "big")
-        out.append(frames[at + 8 : at + 8 + length])
-        at += 8 + length
-    return b"".join(out)
-
-
-@contextmanager
-def _translated(*, gone_is_fine: bool = False) -> Iterator[None]:
-    try:
-        yield
-    except NotFound as error:
-        if not gone_is_fine:
-            raise NoSuchContainer(str(error)) from error
-    except APIError as error:
-        if gone_is_fine and error.response is not None and error.response.status_code == 409:
-            return  # its removal is already in progress
-        if gone_is_fine and "active endpoints" in str(error.explanation):
-            return  # other nodes are still on it; the reaper takes it when they are gone
-        raise EngineError(str(error.explanation or error)) from error
-    except (DockerException, requests.RequestException) as error:
-        raise EngineUnreachable(str(error)) from error

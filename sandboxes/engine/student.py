@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from types import TracebackType
 from typing import Any
 
@@ -64,7 +64,6 @@ __all__ = [
     "ImageFacts",
     "MountFacts",
     "NetworkFacts",
-    "Nodes",
     "ProcessFacts",
     "StudentEngine",
     "VolumeFacts",
@@ -275,44 +274,6 @@ class StudentEngine:
                 with _untrusted():
                     self._known[key] = question()
             return self._known[key]
-
-
-class Nodes:
-    """The engines of a sandbox's nodes, each opened when it is first asked for; a context manager."""
-
-    def __init__(
-        self,
-        lab: LabEngine,
-        containers: Mapping[str, str],
-        *,
-        seconds: float,
-        past: Callable[[str], Past] = lambda _node: Past(),
-        missed: Callable[[str], list[str]] = lambda _node: [],
-    ) -> None:
-        """`containers`: node → container name, the first node first. `past`: what the collector knows of a node; `missed`,
-        what the image mirror does."""
-        self._lab, self._seconds, self._past, self._missed = lab, seconds, past, missed
-        self._containers = dict(containers)
-        self._engines: dict[str, StudentEngine] = {}
-        self._stack = ExitStack()
-        self._opening = threading.Lock()
-
-    def __enter__(self) -> Nodes:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def engine(self, node: str = "") -> StudentEngine:
-        node = node or next(iter(self._containers))
-        if node not in self._containers:
-            raise CannotObserve(f"el laboratorio no tiene ningún nodo «{node}»")
-        with self._opening:
-            if node not in self._engines:
-                past, missed = partial(self._past, node), partial(self._missed, node)
-                engine = StudentEngine(self._lab, self._containers[node], seconds=self._seconds, past=past, missed=missed)
-                self._engines[node] = self._stack.enter_context(engine)
-            return self._engines[node]
 
 
 @contextmanager

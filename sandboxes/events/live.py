@@ -19,7 +19,7 @@ from lessons.catalog import Exercise
 from lessons.kinds import Spec, Status
 from sandboxes import grading
 from sandboxes.engine import lab_engine
-from sandboxes.engine.student import Nodes
+from sandboxes.engine.nodes import Nodes
 from sandboxes.events import feed, store
 from sandboxes.models import Sandbox, State
 

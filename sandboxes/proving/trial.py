@@ -12,7 +12,7 @@ from lessons.kinds import Status, Verdict
 from lessons.models import QuizAnswer
 from lessons.values import fill_all
 from sandboxes.engine import EngineError, LabEngine
-from sandboxes.engine.student import Nodes
+from sandboxes.engine.nodes import Nodes
 from sandboxes.graders.quiz import QuizSpec
 from sandboxes.grading import grade
 from sandboxes.proving.cases import Case, Kind

@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 from lessons import catalog, kinds
 from lessons.models import CheckRun
 from sandboxes import engine, grading, lifecycle, tasks, watch
-from sandboxes.engine.student import Nodes
+from sandboxes.engine.nodes import Nodes
 from sandboxes.events import feed, store
 from sandboxes.events.collector import Collector
 from sandboxes.models import EngineEvent, Machine, Sandbox, State

@@ -9,7 +9,7 @@ import pytest
 
 from lessons import catalog, kinds
 from sandboxes import engine, lifecycle, pool
-from sandboxes.engine.student import Nodes
+from sandboxes.engine.nodes import Nodes
 from sandboxes.events import store
 from sandboxes.grading import grade
 from sandboxes.models import Machine, Sandbox, State
