@@ -185,7 +185,17 @@ def _check_create(body: dict[str, Any], template: Template) -> None:
     if body.get("Env"):
         raise Refused("sandboxes get no environment")
     _check_labels(body.get("Labels"), template)
-    host = body.get("HostConfig") or {}
+    _check_host(body.get("HostConfig") or {}, labels=body.get("Labels") or {}, template=template)
+    endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+    _only(body.get("NetworkingConfig") or {}, {"EndpointsConfig": dict})
+    for network, endpoint in endpoints.items():
+        if not re.fullmatch(LAB_NETWORK, network):
+            raise Refused("a network of the lab is due")
+        _check_endpoint(endpoint)
+
+
+def _check_host(host: dict[str, Any], *, labels: dict[str, Any], template: Template) -> None:
+    """What of the host a sandbox gets."""
     _only(
         host,
         {
@@ -208,7 +218,7 @@ def _check_create(body: dict[str, Any], template: Template) -> None:
     if not set(host.get("SecurityOpt") or ()) <= SECURITY_OPTIONS:
         raise Refused("a security option that is not ours")
     storage = host.get("StorageOpt") or {}
-    size = (body.get("Labels") or {}).get("lab.disk") if template.volumes else storage.get("size")
+    size = labels.get("lab.disk") if template.volumes else storage.get("size")
     if set(storage) != (set() if template.volumes else {"size"}) or size not in STORAGE_SIZES:
         raise Refused("a disk size is due")
     if (host.get("Mounts") or []) != ([ENGINE_VOLUME] if template.volumes else []):
@@ -225,12 +235,6 @@ def _check_create(body: dict[str, Any], template: Template) -> None:
         if not host.get(key):
             raise Refused(f"{key} is due")
     _check_limits({key: host[key] for key in ("Memory", "MemorySwap", "NanoCpus", "PidsLimit") if key in host})
-    endpoints = (body.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
-    _only(body.get("NetworkingConfig") or {}, {"EndpointsConfig": dict})
-    for network, endpoint in endpoints.items():
-        if not re.fullmatch(LAB_NETWORK, network):
-            raise Refused("a network of the lab is due")
-        _check_endpoint(endpoint)
 
 
 def _check_limits(body: dict[str, Any], allowed: set[str] | None = None) -> None:

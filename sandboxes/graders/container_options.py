@@ -137,6 +137,20 @@ def faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fault]:
             _("«%(name)s» se creó con el usuario «%(user)s»") % {"name": name, "user": seen.user or "root"},
             _("El usuario lo pone USER en el Dockerfile o, al crearlo, --user %(user)s.") % {"user": options.usuario},
         )
+    yield from _limit_faults(options, name, seen)
+    yield from _newer_faults(options, name, seen)
+    if options.salud and options.salud != seen.health:
+        yield (
+            _("la salud de «%(name)s» es «%(health)s»") % {"name": name, "health": seen.health or _("ninguna")},
+            _("Se comprueba cada cierto tiempo: espera un poco y míralo con «docker ps».")
+            if seen.health == "starting"
+            else _("Mira lo que dijo la última prueba con «docker inspect --format '{{json .State.Health}}' %(name)s».") % {"name": name}
+            if seen.health
+            else _("La prueba la pone HEALTHCHECK en el Dockerfile o --health-cmd al crearlo."),
+        )
+
+
+def _limit_faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fault]:
     if options.memoria and in_bytes(options.memoria) != seen.memory:
         yield (
             _("«%(name)s» no tiene límite de memoria") % {"name": name}
@@ -150,16 +164,6 @@ def faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fault]:
             if not seen.cpus
             else _("«%(name)s» puede usar %(count)g CPU") % {"name": name, "count": seen.cpus},
             _("El límite se pone al crearlo, con --cpus %(count)g, antes de la imagen.") % {"count": options.cpus},
-        )
-    yield from _newer_faults(options, name, seen)
-    if options.salud and options.salud != seen.health:
-        yield (
-            _("la salud de «%(name)s» es «%(health)s»") % {"name": name, "health": seen.health or _("ninguna")},
-            _("Se comprueba cada cierto tiempo: espera un poco y míralo con «docker ps».")
-            if seen.health == "starting"
-            else _("Mira lo que dijo la última prueba con «docker inspect --format '{{json .State.Health}}' %(name)s».") % {"name": name}
-            if seen.health
-            else _("La prueba la pone HEALTHCHECK en el Dockerfile o --health-cmd al crearlo."),
         )
 
 

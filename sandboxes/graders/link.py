@@ -115,20 +115,8 @@ class LinkKind:
         )
 
     def _fault(self, spec: LinkSpec, evidence: LinkEvidence) -> tuple[str, str]:
-        targets = set(evidence.links.values())
-        if spec.hacia not in targets:
-            reverse = _(" Recuerda: el enlace se pone en el contenedor que llama, no en el llamado.")
-            if evidence.shared_networks and evidence.shared_networks != ["bridge"]:
-                return (
-                    _("comparten la red %(networks)s, pero sin enlace") % {"networks": listing(evidence.shared_networks, nothing="")},
-                    _("Una red propia es la forma actual de unirlos; este ejercicio pide el enlace clásico, con --link."),
-                )
-            return (
-                _("«%(source)s» no tiene ningún enlace a «%(target)s»") % {"source": spec.desde, "target": spec.hacia},
-                _("El enlace se pone al crear el contenedor: docker run --link %(target)s … Bórralo y créalo de nuevo.")
-                % {"target": spec.hacia}
-                + reverse,
-            )
+        if spec.hacia not in evidence.links.values():
+            return _unlinked(spec, evidence)
         if evidence.links.get(spec.name_inside) != spec.hacia:
             return (
                 _("el enlace se llama %(aliases)s") % {"aliases": listing(evidence.links, nothing="")},
@@ -166,6 +154,19 @@ class LinkKind:
                 _("Mira qué pasa ahí con «docker logs %(target)s»; si acaba de arrancar, espera un poco.") % {"target": spec.hacia},
             )
         return "", ""
+
+
+def _unlinked(spec: LinkSpec, evidence: LinkEvidence) -> tuple[str, str]:
+    if evidence.shared_networks and evidence.shared_networks != ["bridge"]:
+        return (
+            _("comparten la red %(networks)s, pero sin enlace") % {"networks": listing(evidence.shared_networks, nothing="")},
+            _("Una red propia es la forma actual de unirlos; este ejercicio pide el enlace clásico, con --link."),
+        )
+    return (
+        _("«%(source)s» no tiene ningún enlace a «%(target)s»") % {"source": spec.desde, "target": spec.hacia},
+        _("El enlace se pone al crear el contenedor: docker run --link %(target)s … Bórralo y créalo de nuevo.") % {"target": spec.hacia}
+        + _(" Recuerda: el enlace se pone en el contenedor que llama, no en el llamado."),
+    )
 
 
 def _links(source: ContainerFacts) -> dict[str, str]:
