@@ -40,6 +40,8 @@ def dockerd(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
         engine.kill()
         engine.wait(timeout=10)
         subprocess.run(["pkill", "-KILL", "-f", f"{folder}/exec/containerd/"])
+        # Ended so, it leaves its folder mounted on itself.
+        subprocess.run(["umount", "--lazy", folder / "data"], capture_output=True)
         for rest in ("containerd/containerd.pid", "containerd/containerd.sock"):
             (folder / "exec" / rest).unlink(missing_ok=True)
 
