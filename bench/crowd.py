@@ -17,6 +17,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import websockets
@@ -40,6 +41,9 @@ class Page:
         self.student = Student(number)
         self.said = asyncio.Event()
         self.took = 0.0
+        self.asked = 0
+        self.requests: list[int] = []
+        """Of each press."""
 
     def start(self) -> None:
         self.student.ask(f"{PAGE}iniciar/", {})
@@ -60,6 +64,7 @@ class Page:
     async def press(self) -> None:
         """From the press to the page that shows the result."""
         self.said.clear()
+        before = self.asked
         began = time.perf_counter()
         shown, _again = await asyncio.gather(self._ask("comprobar/", {}), self._ask("comprobar/", {}))
         while (status := _in(shown, "status")) == "running" and time.perf_counter() - began < PATIENCE:
@@ -68,13 +73,15 @@ class Page:
                 self.said.clear()
             except TimeoutError:
                 pass
-            shown = await self._ask(f"resultado/?tiene={_in(shown, 'found')}") or shown
+            shown = await self._ask(f"resultado/?tiene={re.findall(r'tiene=(\d+)', shown)[0]}") or shown
         self.took = (time.perf_counter() - began) * 1000
+        self.requests.append(self.asked - before)
         passed = len(re.findall(r'data-testid="check-item"[^>]*data-status="passed"', shown))
         if (status, passed) != ("passed", CHECKS):
             raise SystemExit(f"{self.student.name}: {status}, {passed} passed: {shown}")
 
     async def _ask(self, path: str, post: dict[str, str] | None = None) -> str:
+        self.asked += 1
         return await asyncio.to_thread(self.student.ask, PAGE + path, post)
 
 
@@ -145,6 +152,7 @@ def main() -> None:
     found["alone_ms"] = quantiles(alone)
     together = asyncio.run(crowd(pages, asked.rounds))
     found |= {"students": len(pages), "crowd_ms": {**quantiles(together), "last": round(max(together))}}
+    found["requests_per_press"] = round(fmean(count for page in pages for count in page.requests[-asked.rounds :]), 1)
     found |= audit(pages[1:], asked.rounds)
     print(json.dumps(found))
 

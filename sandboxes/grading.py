@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -98,10 +99,6 @@ def run_check(check_id: int) -> None:
         return
     answers = progress.answers_of(check.attempt)
 
-    def tell(found: Verdicts) -> None:
-        progress.report_check(check, exercise, found)
-        _announce(sandbox, check, found=len(found))
-
     try:
         # In turn, for a machine that is being copied stands still and takes no command (checkpoints.keep).
         past, missed, seconds = store.past(sandbox), mirror.missed_by(sandbox), settings.ENV.check_timeout
@@ -112,7 +109,7 @@ def run_check(check_id: int) -> None:
                 exercise.checks,
                 nodes.engine,
                 answer=lambda spec: answers.get(spec.id),
-                tell=tell,
+                tell=partial(progress.report_check, check, exercise),
             )
     except SoftTimeLimitExceeded:
         progress.fail_check(check, _("El motor tardó demasiado en contestar."))
@@ -128,9 +125,9 @@ def run_check(check_id: int) -> None:
             tasks.enqueue(tasks.keep_checkpoint, str(sandbox.pk), step)
 
 
-def _announce(sandbox: Sandbox, check: CheckRun, *, found: int | None = None) -> None:
-    """Tell the sandbox's page how much a check run has found, None for all; it would ask by itself, later."""
-    feed.publish(sandbox.pk, feed.RESULT, {"run": check.pk, "found": found})
+def _announce(sandbox: Sandbox, check: CheckRun) -> None:
+    """Tell the sandbox's page that a check run is over; what there is before, it asks for by itself from time to time."""
+    feed.publish(sandbox.pk, feed.RESULT, {"run": check.pk})
 
 
 def grade(

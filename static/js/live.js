@@ -38,11 +38,11 @@ document.addEventListener("laboratorio:check", ({ detail }) => {
   if (detail.run && result && Date.now() / 1000 - detail.at < 30) fetchResult(result);
   else apply(detail);
 });
-// A check run has found more than is shown, or has ended: the page asks from time to time, and now at once.
+
+// A check run is over: the page asks from time to time, and now at once.
 function catchUp(message) {
   const result = document.getElementById("resultado");
-  if (!message || result?.dataset.status !== "running" || Number(result.dataset.run) !== message.run) return;
-  if (message.found === null || message.found > Number(result.dataset.found)) fetchResult(result);
+  if (message && result?.dataset.status === "running" && Number(result.dataset.run) === message.run) fetchResult(result);
 }
 
 document.addEventListener("laboratorio:result", ({ detail }) => catchUp(detail));

@@ -42,7 +42,7 @@ def test_lint_answers_programs() -> None:
 
 def test_lint_reviews_another_folder(tmp_path: Path) -> None:
     (tmp_path / "curso.yaml").write_text("titulo: Otro\nresumen: x\nlecciones: [{carpeta: 01-a, titulo: A}]\n")
-    assert said("lint_course", str(tmp_path)).strip() == "Otro: 1 lecciones (0 escritas), 0 ejercicios. Sin fallos."
+    assert said("lint_course", str(tmp_path)).strip() == "Otro: 1 lección (0 escritas), 0 ejercicios. Sin fallos."
 
 
 @pytest.mark.parametrize(("text", "line"), [("titulo: [\n", 2), ("titulo: x\nresumen: x\nlecciones: []\n", 3)])

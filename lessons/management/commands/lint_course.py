@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
+from django.utils.translation import ngettext
 
 from lessons import catalog
 from lessons.lint import lint
@@ -31,9 +32,13 @@ class Command(BaseCommand):
             if not errors:
                 course = catalog.load(folder)
                 written = sum(lesson.written for lesson in course.lessons)
+                lessons, exercises, warned = len(course.lessons), len(course.exercises), len(warnings)
                 self.stdout.write(
-                    f"{course.title}: {len(course.lessons)} lecciones ({written} escritas), {len(course.exercises)} ejercicios. "
-                    + (f"Sin fallos; {len(warnings)} avisos." if warnings else "Sin fallos.")
+                    f"{course.title}: "
+                    + ngettext("%(count)d lección", "%(count)d lecciones", lessons) % {"count": lessons}
+                    + ngettext(" (%(count)d escrita), ", " (%(count)d escritas), ", written) % {"count": written}
+                    + ngettext("%(count)d ejercicio. Sin fallos", "%(count)d ejercicios. Sin fallos", exercises) % {"count": exercises}
+                    + (ngettext("; %(count)d aviso.", "; %(count)d avisos.", warned) % {"count": warned} if warned else ".")
                 )
         if errors:
             raise CommandError("\n".join(errors))
