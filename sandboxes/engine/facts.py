@@ -93,8 +93,12 @@ class ContainerFacts(Facts):
     args: list[str] = []
     command: list[str] = []
     tty: bool = False
+    stdin: bool = False
+    """Whether it was kept open, with -i."""
     links: list[str] = []
     """`/target:/this/alias`, as HostConfig keeps them."""
+    named: dict[str, list[str]] = {}
+    """Network of the student's → `target:alias`: what --link is there, a name of that network's."""
     addresses: dict[str, str] = {}
     """Network → IPv4 address."""
     restart: str = ""
@@ -196,7 +200,9 @@ def container_facts(raw: Any) -> ContainerFacts:
             "args": get(raw, "Args") or [],
             "command": get(config, "Cmd") or [],
             "tty": bool(get(config, "Tty")),
+            "stdin": bool(get(config, "OpenStdin")),
             "links": get(host, "Links") or [],
+            "named": {name: links for name, network in networks.items() if (links := get(network, "Links"))},
             "addresses": {name: get(network, "IPAddress") or "" for name, network in networks.items()},
             "restart": f"{get(restart, 'Name') or 'no'}:{retries}" if retries else get(restart, "Name") or "no",
             "ports": _ports(get(host, "PortBindings"), get(settings, "Ports")),

@@ -20,6 +20,7 @@
   salud: healthy
   etiquetas: {curso: docker, clave: null}
   terminal: true
+  entrada: true
   procesos: 50
 """
 

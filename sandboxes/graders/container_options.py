@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from lessons.kinds import Evidence, NotEnoughEvidence
 from sandboxes.engine.student import ContainerFacts
-from sandboxes.graders.text import a_size, in_bytes, in_words, listing
+from sandboxes.graders.text import a_size, in_bytes, in_words, is_user, listing
 
 Fault = tuple[str, str]
 
@@ -44,6 +44,7 @@ class Options(BaseModel):
     salud: str = ""
     etiquetas: dict[str, str | None] = {}
     terminal: bool | None = None
+    entrada: bool | None = None
     procesos: int | None = None
 
 
@@ -66,8 +67,9 @@ class OptionsSeen(Evidence):
     networks: list[str]
     health: str
     labels: dict[str, str] | None = None
-    """Only those that the check asks for; None, as in the two that follow, in what was seen before they were looked at."""
+    """Only those that the check asks for; None, as in the three that follow, in what was seen before they were looked at."""
     tty: bool | None = None
+    stdin: bool | None = None
     processes: int | None = None
 
 
@@ -87,6 +89,7 @@ def see(options: Options, facts: ContainerFacts) -> OptionsSeen:
         health=facts.health,
         labels={name: facts.labels[name][:500] for name in options.etiquetas if name in facts.labels},
         tty=facts.tty,
+        stdin=facts.stdin,
         processes=facts.processes,
     )
 
@@ -103,6 +106,7 @@ def describe(options: Options) -> list[str]:
     said += [_("en la red «%(network)s»") % {"network": network} for network in options.redes]
     said += [_("con --label %(name)s") % {"name": k if v is None else f"{k}={v}"} for k, v in options.etiquetas.items()]
     said += [_("con terminal (-it)") if options.terminal else _("sin terminal")] if options.terminal is not None else []
+    said += [_("con la entrada abierta (-i)") if options.entrada else _("sin -i")] if options.entrada is not None else []
     said += [_("con --pids-limit %(count)d") % {"count": options.procesos}] if options.procesos is not None else []
     said += [_("con la salud «%(health)s»") % {"health": options.salud}] if options.salud else []
     return said
@@ -132,7 +136,7 @@ def faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fault]:
             _("Se elige con --restart=%(policy)s y se cambia sin recrearlo: docker update --restart=%(policy)s %(name)s.")
             % {"policy": options.reinicio, "name": name},
         )
-    if options.usuario and options.usuario != seen.user:
+    if options.usuario and not is_user(options.usuario, seen.user):
         yield (
             _("«%(name)s» se creó con el usuario «%(user)s»") % {"name": name, "user": seen.user or "root"},
             _("El usuario lo pone USER en el Dockerfile o, al crearlo, --user %(user)s.") % {"user": options.usuario},
@@ -170,6 +174,8 @@ def _limit_faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fa
 def _newer_faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fault]:
     if seen.labels is None and (options.etiquetas or options.terminal is not None or options.procesos is not None):
         raise NotEnoughEvidence
+    if seen.stdin is None and options.entrada is not None:
+        raise NotEnoughEvidence
     for label, value in options.etiquetas.items():
         found = (seen.labels or {}).get(label)
         if found is None or (value is not None and found != value):
@@ -183,6 +189,13 @@ def _newer_faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fa
         yield (
             _("«%(name)s» tiene terminal") % {"name": name} if seen.tty else _("«%(name)s» no tiene terminal") % {"name": name},
             _("Se pide al crearlo, con -it, antes de la imagen.") if options.terminal else _("Créalo sin -t."),
+        )
+    if options.entrada is not None and options.entrada != seen.stdin:
+        yield (
+            _("«%(name)s» tiene la entrada abierta") % {"name": name}
+            if seen.stdin
+            else _("«%(name)s» no tiene la entrada abierta: en él no se puede escribir") % {"name": name},
+            _("La abre -i al crearlo, junto a -t: -it, antes de la imagen.") if options.entrada else _("Créalo sin -i."),
         )
     if options.procesos is not None and options.procesos != seen.processes:
         yield (

@@ -34,7 +34,7 @@ from sandboxes.engine.student import CannotObserve, FileFacts, StudentEngine
 from sandboxes.graders import hadolint, recipe
 from sandboxes.graders.dockerfile_faults import Fault, always, caching
 from sandboxes.graders.ignored import ignored
-from sandboxes.graders.text import listing, nearest, tagged
+from sandboxes.graders.text import is_user, listing, nearest, tagged
 
 HOME = "/home/alumno"
 
@@ -205,7 +205,7 @@ def _order_fault(wanted: list[str], texts: list[str]) -> Fault | None:
 def _user_fault(spec: DockerfileSpec, last: recipe.Stage) -> Fault | None:
     user = recipe.last(last, "USER")
     name = user.args if user else ""
-    if spec.usuario and name != spec.usuario:
+    if spec.usuario and not is_user(spec.usuario, name):
         observed = _("el último USER es «%(name)s»") % {"name": name} if name else _("no hay ningún USER")
         return observed, _("Escribe «USER %(name)s», detrás de lo que aún necesita ser root.") % {"name": spec.usuario}
     if spec.sin_root and name.split(":")[0] in ("", "root", "0"):

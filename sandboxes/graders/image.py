@@ -118,7 +118,7 @@ class ImageKind:
                 Status.FAILED,
                 _("su orden por omisión es «%(cmd)s»") % {"cmd": command_line(spec.cmd)},
                 _("es «%(cmd)s»") % {"cmd": command_line(evidence.cmd)} if evidence.cmd else _("no tiene"),
-                _cmd_hint(evidence.cmd),
+                _cmd_hint(spec.cmd, evidence),
             )
         if fault := image_config.fault(spec, evidence.config):
             return Verdict(Status.FAILED, *fault)
@@ -130,7 +130,12 @@ def _users(id_: str, engine: StudentEngine) -> list[str]:
     return [str(name).lstrip("/")[:100] for row in rows for name in (row.get("Names") or [])[:1]][:20]
 
 
-def _cmd_hint(cmd: list[str]) -> str:
+def _cmd_hint(wanted: list[str], evidence: ImageEvidence) -> str:
+    cmd = evidence.cmd
+    if not cmd and evidence.config and evidence.config.entrypoint[-len(wanted) :] == wanted:
+        return _("Está en ENTRYPOINT, y lo que se escriba detrás de la imagen no lo cambiaría: pásalo a CMD.")
+    if cmd[:2] == ["/bin/sh", "-c"] and len(cmd) > 2 and cmd[2].split() == command_line(wanted).split():
+        return _('Sin corchetes la ejecuta un intérprete, /bin/sh -c: escribe CMD ["orden", "argumento"], con corchetes y comillas dobles.')
     if cmd[:2] == ["/bin/sh", "-c"] and len(cmd) > 2 and cmd[2].startswith("["):
         return _('Las comillas simples no valen en la forma exec: escribe CMD ["orden", "argumento"] con comillas dobles.')
     return _("La orden por omisión la pone la última instrucción CMD del Dockerfile.")

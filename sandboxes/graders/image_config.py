@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from lessons.kinds import Evidence, NotEnoughEvidence
 from sandboxes.engine.student import HistoryRow, ImageFacts
-from sandboxes.graders.text import a_size, command_line, in_bytes, in_words, listing
+from sandboxes.graders.text import a_size, command_line, in_bytes, in_words, is_user, listing
 
 Fault = tuple[str, str, str]
 
@@ -132,8 +132,9 @@ def _entrypoint(wanted: Wanted, found: Config) -> Fault | None:
 
 
 def _user_and_folder(wanted: Wanted, found: Config) -> Fault | None:
-    for word, asked, seen in (("USER", wanted.usuario, found.user), ("WORKDIR", wanted.carpeta, found.folder)):
-        if asked and asked != seen:
+    user, folder = is_user(wanted.usuario, found.user), wanted.carpeta == found.folder
+    for word, asked, seen, right in (("USER", wanted.usuario, found.user, user), ("WORKDIR", wanted.carpeta, found.folder, folder)):
+        if asked and not right:
             hint = _("Un comentario al final de la línea pasa a formar parte del valor: ponlo en una línea aparte.") if "#" in seen else ""
             return (
                 _("%(word)s es «%(value)s»") % {"word": word, "value": asked},

@@ -39,6 +39,8 @@ class LinkEvidence(Evidence):
     links: dict[str, str] = {}
     """Alias → target, as the source has them."""
     shared_networks: list[str] = []
+    named_in: list[str] = []
+    """Networks of the student's in which the source has a link to the target."""
     target_address: str = ""
     hosts: str = ""
     """The source's /etc/hosts, as read inside it."""
@@ -73,6 +75,7 @@ class LinkKind:
             target_status=target.status if target else None,
             links=_links(source) if source else {},
             shared_networks=sorted(set(source.addresses) & set(target.addresses)) if source and target else [],
+            named_in=_named_in(source, spec.hacia) if source else [],
             target_address=address,
             hosts=hosts[:4096],
             port=port,
@@ -157,6 +160,11 @@ class LinkKind:
 
 
 def _unlinked(spec: LinkSpec, evidence: LinkEvidence) -> tuple[str, str]:
+    if evidence.named_in:
+        return (
+            _("el enlace está en la red %(networks)s, que es tuya") % {"networks": listing(evidence.named_in, nothing="")},
+            _("Ahí --link es solo otro nombre. El enlace clásico es de la red de serie: bórralos y créalos sin --network."),
+        )
     if evidence.shared_networks and evidence.shared_networks != ["bridge"]:
         return (
             _("comparten la red %(networks)s, pero sin enlace") % {"networks": listing(evidence.shared_networks, nothing="")},
@@ -167,6 +175,10 @@ def _unlinked(spec: LinkSpec, evidence: LinkEvidence) -> tuple[str, str]:
         _("El enlace se pone al crear el contenedor: docker run --link %(target)s … Bórralo y créalo de nuevo.") % {"target": spec.hacia}
         + _(" Recuerda: el enlace se pone en el contenedor que llama, no en el llamado."),
     )
+
+
+def _named_in(source: ContainerFacts, target: str) -> list[str]:
+    return sorted(network for network, links in source.named.items() if any(link.split(":")[0] == target for link in links))
 
 
 def _links(source: ContainerFacts) -> dict[str, str]:

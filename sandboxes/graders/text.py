@@ -42,6 +42,11 @@ def tagged(reference: str) -> str:
     return short if digest else f"{name}:latest"
 
 
+def is_user(wanted: str, found: str) -> bool:
+    """Whether a USER is the one that is asked for; with a group behind it, too, where none is asked for."""
+    return wanted == (found if ":" in wanted else found.partition(":")[0])
+
+
 UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 

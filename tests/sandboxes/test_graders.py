@@ -60,6 +60,7 @@ LINKED = {
         ("link", LINK, {**LINKED, "links": {}}, "failed", "al crear el contenedor"),
         ("link", LINK, {**LINKED, "links": {"cache": "redis"}}, "failed", "tras los dos puntos"),
         ("link", LINK, {**LINKED, "links": {}, "shared_networks": ["mired"]}, "failed", "--link"),
+        ("link", LINK, {**LINKED, "links": {}, "shared_networks": ["mired"], "named_in": ["mired"]}, "failed", "créalos sin --network"),
         ("link", LINK, {**LINKED, "target_status": "exited"}, "failed", "docker start"),
         ("link", LINK, {**LINKED, "hosts": "172.17.0.9 redis"}, "failed", "recrea también"),
     ],

@@ -60,6 +60,11 @@ def stillborn(error: str) -> dict[str, Any]:
         ({"env": {"MODO": "prueba"}}, seen(env={"MODO": '"prueba"'}), "failed", "comillas"),
         ({"reinicio": "always"}, seen(), "failed", "docker update --restart=always web"),
         ({"usuario": "1000"}, seen(), "failed", "--user 1000"),
+        ({"usuario": "app"}, seen(user="app:app"), "passed", ""),
+        ({"usuario": "app:otro"}, seen(user="app:app"), "failed", "--user app:otro"),
+        ({"entrada": True}, seen(labels={}, stdin=True), "passed", ""),
+        ({"entrada": True}, seen(labels={}, stdin=False), "failed", "-it, antes de la imagen"),
+        ({"entrada": False}, seen(labels={}, stdin=True), "failed", "sin -i"),
         ({"memoria": "128m"}, seen(), "failed", "64 MiB"),
         ({"memoria": "128m"}, seen(memory=0), "failed", "no tiene límite"),
         ({"cpus": 1}, seen(), "failed", "--cpus 1"),
@@ -81,6 +86,8 @@ def test_container_says(spec: dict[str, Any], evidence: dict[str, Any], status: 
 def test_old_evidence_does_not_answer_new_questions() -> None:
     with pytest.raises(NotEnoughEvidence):
         judge("container", {"puertos": ["80"]}, {"containers": [{**seen()["containers"][0], "options": None}]})
+    with pytest.raises(NotEnoughEvidence):
+        judge("container", {"entrada": True}, seen(labels={}))
 
 
 def test_port_that_yaml_took_for_a_number_is_explained() -> None:

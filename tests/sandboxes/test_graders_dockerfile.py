@@ -57,6 +57,7 @@ def seen(text: str, **rest: Any) -> dict[str, Any]:
         ({"sin": ["ADD"]}, "FROM a:1\nADD a b\n", "failed", "sin «ADD»"),
         ({"orden": ["RUN a", "COPY b"]}, "FROM a:1\nCOPY b .\nRUN a\n", "failed", "El orden que se pide"),
         ({"usuario": "app"}, "FROM a:1\nUSER root\n", "failed", "USER app"),
+        ({"usuario": "app"}, "FROM a:1\nUSER app:app\n", "passed", ""),
         ({"sin_root": True}, "FROM a:1\nUSER app\nUSER 0:0\n", "failed", "acaba como root"),
         ({"cache": True}, "FROM a:1\nCOPY . .\nRUN pip install -r r.txt\n", "failed", "luego copia"),
         ({"cache": True}, "FROM a:1\nRUN apt-get update\nRUN apt-get install -y git\n", "failed", "en el mismo RUN"),
