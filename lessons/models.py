@@ -48,6 +48,8 @@ class CheckRun(models.Model):
     """What the exercise was when it was judged: a hash of its files."""
     graders = models.CharField(max_length=16, blank=True)
     """And the graders that judged it."""
+    regrade = models.ForeignKey("Regrade", models.SET_NULL, null=True, blank=True, editable=False, verbose_name=_("recalificación"))
+    """The last one that changed it."""
 
     class Meta:
         verbose_name = _("comprobación")

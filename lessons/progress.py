@@ -215,11 +215,11 @@ def past_checks(exercise: str) -> QuerySet[CheckRun]:
 def apply_regrade(regrade: Regrade) -> Regrade:
     """Make the changes of a regrade and keep it. Who has a run that passes has the exercise; who has none left, has not."""
     with transaction.atomic():
+        regrade.save()
         touched = set()
         for change in regrade.changes:
-            after = change["after"]
             CheckRun.objects.filter(pk=change["check"]).update(
-                passed=after["passed"], points=after["points"], results=after["results"], content=regrade.content, graders=regrade.graders
+                **change["after"], content=regrade.content, graders=regrade.graders, regrade=regrade
             )
             touched.add(change["user"])
         for user in User.objects.filter(username__in=touched):

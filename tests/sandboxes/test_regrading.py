@@ -91,6 +91,7 @@ def test_a_corrected_check_is_shown_first_and_applied_with_an_entry(
     entry = Regrade.objects.get()
     assert (entry.gained, entry.lost, entry.why) == (["ana"], ["bruno"], "mayúsculas")
     assert entry.changes[0]["before"]["passed"] is False
+    assert (unjust.regrade, lucky.regrade) == (entry, entry)
     assert [completion.user.username for completion in Completion.objects.all()] == ["ana"]
     capsys.readouterr()
     regrade("--json")
@@ -114,6 +115,25 @@ def test_another_run_that_passes_keeps_the_exercise(ana: Any, exercise: catalog.
     regrade("--aplicar", "--motivo", "más estricta")
     assert Completion.objects.get().user == ana
     assert Regrade.objects.get().lost == []
+
+
+def test_a_regrade_is_told_to_who_it_concerns_and_who_did_it_to_the_teacher_alone(
+    ana: Any, carmen: Any, client: Client, exercise: catalog.Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = run(ana, exercise, "HOLA", "más")
+    page = reverse("lab-result", args=KEY.split("/"))
+    client.force_login(ana)
+    assert 'data-testid="regraded"' not in client.get(page).content.decode()
+    put(monkeypatch, ({**RAWS[0], "salida": "HOLA"}, RAWS[1]))
+    monkeypatch.setattr("getpass.getuser", lambda: "olga")
+    regrade("--aplicar", "--motivo", "Las mayúsculas <b> valían.")
+    shown = client.get(page).content.decode()
+    assert "se volvió a juzgar lo que hiciste" in shown
+    assert "Las mayúsculas &lt;b&gt; valían." in shown
+    assert "olga" not in shown
+    cohorts.join(cohorts.create(carmen, "Clase"), ana)
+    client.force_login(carmen)
+    assert "por olga" in client.get(check.get_absolute_url()).content.decode()
 
 
 def test_unknown_exercises_are_told() -> None:

@@ -19,7 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("ejercicio", help="clave o final de clave")
         parser.add_argument("--aplicar", action="store_true", help="cambia los resultados y deja constancia")
-        parser.add_argument("--motivo", default="", help="por qué; obligatorio con --aplicar")
+        parser.add_argument("--motivo", default="", help="por qué; obligatorio con --aplicar, y lo lee cada estudiante al que le cambia")
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
