@@ -9,7 +9,7 @@ AUTHORS = {"new_lesson", "new_exercise", "lint_course", "check_schema", "preview
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
-    if sys.argv[1:2] and sys.argv[1] in AUTHORS and "LAB_ENV_FILE" not in os.environ:
+    if sys.argv[1:2] and sys.argv[1] in AUTHORS and not {"LAB_ENV_FILE", "LAB_SECRET_KEY_FILE"} & set(os.environ):
         os.environ.setdefault("LAB_SECRET_KEY", "sin laboratorio")
         os.environ.setdefault("LAB_DATABASE_URL", "sqlite://:memory:")
     # Files made here (SQLite's journal) stay writable by the lab's group, whoever runs the command.
@@ -20,4 +20,4 @@ if __name__ == "__main__":
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
-        sys.exit(f"{error}")
+        sys.exit(f"Error: {error}")

@@ -77,6 +77,16 @@ def test_the_preview_needs_no_redis(tmp_path: Path) -> None:
             server.terminate()
 
 
+def test_authors_commands_need_no_settings_and_take_those_that_containers_have(tmp_path: Path) -> None:
+    secret = tmp_path / "secret_key"
+    secret.write_text("x")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
+    clean["DJANGO_SETTINGS_MODULE"] = "labsite.settings"
+    for env in ({}, {"LAB_SECRET_KEY_FILE": str(secret), "LAB_DATABASE_URL": "sqlite://:memory:"}):
+        done = subprocess.run((sys.executable, "manage.py", "check_schema"), env={**clean, **env}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
 def test_lint_fails_for_programs_too(tmp_path: Path) -> None:
     output = StringIO()
     with pytest.raises(CommandError):
