@@ -35,6 +35,8 @@ FORMAT = 1
 MANIFEST = "copia.json"
 SITE, DATABASE, RECORDINGS, REGISTRY, DISK = "sitio.tar", "base.dump", "grabaciones.tar", "registro.tar", "laboratorios.tar"
 AUTHORITY = STATE / "ca"
+MADE_ANEW = ("compose/compose.env", "compose/site.env")
+"""What each start writes: addresses and networks of where it is."""
 DUMP = ("exec", "-T", "db", "pg_dump", "-h", "/run/postgresql", "-U", "lab_root", "-Fc", "lab")
 LOAD = (
     *("exec", "-T", "db", "pg_restore", "-h", "/run/postgresql", "-U", "lab_root"),
@@ -108,7 +110,7 @@ def save(lab: Instance, path: Path) -> None:
     with tarfile.open(path / SITE, "w") as archive:
         for inside, outside in _kept(lab).items():
             if outside.exists():
-                archive.add(outside, inside)
+                archive.add(outside, inside, filter=lambda member: None if member.name in MADE_ANEW else member)
 
 
 def save_disk(lab: Instance, path: Path) -> None:

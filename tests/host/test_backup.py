@@ -159,6 +159,7 @@ def test_a_site_is_laid_down_as_it_was(lab: Instance, tmp_path: Path) -> None:
     backup.lay_down(lab, copy)
     assert (lab.compose / "database_password").read_text() == "clave"
     assert (lab.home / "registry" / "server.key").read_text() == "de una"
+    assert not (lab.compose / "site.env").exists()  # where it was is not where it is
     assert (backup.AUTHORITY / "ca.crt").read_text() == "una"
     assert (environment.file(lab)).read_text() == "LAB_SIGNUP=codigo\n"
     assert lab.disk.read_text() == "disco"
