@@ -111,6 +111,7 @@ def test_tabs_splits_names_sizes_and_colours_are_remembered(person: Any) -> None
     # Closing ends the shell: its name is given to a new one, which knows nothing.
     page.keyboard.press("Alt+Shift+W")
     expect(page.locator(".term-panel:not([hidden]) .screen")).to_have_count(1)
+    expect(page.locator(".term-panel:not([hidden]) .border")).to_have_count(0)
     page.keyboard.press("Alt+Shift+S")
     at_prompt(page, 1)
     assert "en-el-segundo" not in shown(page, 1)

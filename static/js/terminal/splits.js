@@ -38,10 +38,10 @@ export class Splits {
       if (at) wanted.push(this.border(panel, tab, at - 1));
       wanted.push(pane.element);
     });
-    const now = [...panel.children].filter((child) => !child.matches(".border"));
-    const panes = wanted.filter((child) => !child.matches(".border"));
+    const now = [...panel.children];
+    const same = now.length === wanted.length && now.every((child, at) => child === wanted[at] || child.matches(".border"));
     // Moving a terminal would take its focus: only when the panes themselves change.
-    if (now.length !== panes.length || now.some((child, at) => child !== panes[at])) panel.replaceChildren(...wanted);
+    if (!same) panel.replaceChildren(...wanted);
     for (const place of tab.panes) if (chosen) this.paneOf(place).open();
     panel.querySelectorAll(".border").forEach((border, at) => this.describe(border, tab, at));
   }
