@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from django import template
+from django.utils import timezone
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -21,6 +25,14 @@ def minutes(number: int) -> str:
     hours, half = divmod(round(number / 30), 2)
     said = ngettext("%(hours)d hora", "%(hours)d horas", hours) % {"hours": hours}
     return _("%(hours)s y media") % {"hours": said} if half else said
+
+
+@register.filter
+def ago(moment: datetime) -> str:
+    """«ahora mismo», «hace 5 minutos», «hace 2 horas»: one unit, for what changes while one looks."""
+    if timezone.now() - moment < timedelta(minutes=1):
+        return _("ahora mismo")
+    return _("hace %(time)s") % {"time": timesince(moment, depth=1)}
 
 
 @register.filter

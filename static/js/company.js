@@ -2,6 +2,7 @@
 // somebody asks to type along. What is asked is in the notice too, so that closing the dialog answers nothing.
 import htmx from "htmx.org";
 import { ask, element } from "./terminal/elements.js";
+import { copyText } from "./text.js";
 
 let sandbox = null;
 let asked = null; // { id, over }
@@ -35,6 +36,10 @@ async function question() {
   if (said && asked === mine) notice()?.querySelector(`[data-visit-ask="${mine.id}"] [data-testid="${said}"]`)?.click();
 }
 
+document.addEventListener("click", ({ target }) => {
+  const link = document.getElementById(target.dataset?.copies);
+  if (link) copyText(target, link.value, link);
+});
 document.addEventListener("laboratorio:together", look);
 document.addEventListener("laboratorio:closed", () => sandbox && look());
 document.addEventListener("htmx:after:swap", question);

@@ -87,16 +87,14 @@ function say(near, text) {
   near.timer = setTimeout(() => (near.textContent = before), SAID_FOR);
 }
 
-async function copyText(from, text) {
+/** Copies a text and says so on the button; without a clipboard (no HTTPS) selects it: a field, or the code of the block. */
+export async function copyText(from, text, field) {
   try {
     await navigator.clipboard.writeText(text);
     say(from, "Copiado");
   } catch {
-    // No clipboard without HTTPS: select it, so that Ctrl+C does it.
-    const range = document.createRange();
-    range.selectNodeContents(from.closest(".shell, .code").querySelector("code"));
-    getSelection().removeAllRanges();
-    getSelection().addRange(range);
+    if (field) field.select();
+    else getSelection().selectAllChildren(from.closest(".shell, .code").querySelector("code"));
     say(from, "Pulsa Ctrl+C");
   }
 }

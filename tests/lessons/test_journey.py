@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from lessons import catalog, journey
 from lessons.models import Attempt, CheckRun, Completion
-from lessons.templatetags.study import minutes
+from lessons.templatetags.study import ago, minutes
 
 pytestmark = pytest.mark.django_db
 COURSE = catalog.course()
@@ -148,3 +148,10 @@ def test_a_diploma_cannot_be_made_up(client: Client, code: str) -> None:
 )
 def test_times_are_said_as_people_do(number: int, said: str) -> None:
     assert minutes(number) == said
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(5, "ahora mismo"), (61, "hace 1\xa0minuto"), (3 * 3600 + 900, "hace 3\xa0horas"), (2 * 86400 + 3600, "hace 2\xa0días")]
+)
+def test_how_long_ago_is_said_in_one_unit(seconds: int, said: str) -> None:
+    assert ago(timezone.now() - timedelta(seconds=seconds)) == said
