@@ -151,7 +151,8 @@ def test_times_are_said_as_people_do(number: int, said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(5, "ahora mismo"), (61, "hace 1\xa0minuto"), (3 * 3600 + 900, "hace 3\xa0horas"), (2 * 86400 + 3600, "hace 2\xa0días")]
+    ("seconds", "said"),
+    [(5, "ahora mismo"), (61, "hace 1\xa0minuto"), (3 * 3600 + 900, "hace 3\xa0horas"), (2 * 86400 + 3600, "hace 2\xa0días")],
 )
 def test_how_long_ago_is_said_in_one_unit(seconds: int, said: str) -> None:
     assert ago(timezone.now() - timedelta(seconds=seconds)) == said
