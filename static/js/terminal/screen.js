@@ -10,7 +10,26 @@ import { colours, ratio, resolve } from "./themes.js";
 
 const encoder = new TextEncoder();
 const FONT_LEAST = 6;
+const LAST_SIZE = "laboratorio.terminal";
 const MONO = '"JetBrains Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace';
+
+/** Columns and rows of the last terminal that was seen: those of one that opens behind another tab, as on a phone. Its past
+ *  is drawn in them, and the shell is told no size that is not to last. */
+function lastSize() {
+  try {
+    return (localStorage.getItem(LAST_SIZE) || "").split(" ").map(Number).filter((number) => number > 1);
+  } catch {
+    return []; // a browser that keeps nothing
+  }
+}
+
+function keepSize({ cols, rows }) {
+  try {
+    localStorage.setItem(LAST_SIZE, `${cols} ${rows}`);
+  } catch {
+    // As above.
+  }
+}
 
 // xterm makes <style> elements of its own; under a strict style-src they need the page's nonce.
 export function withNonce(work) {
@@ -56,6 +75,8 @@ export class Screen {
     this.term.onResize(({ cols, rows }) => onResize(cols, rows));
     this.observer = new ResizeObserver(() => this.refit());
     this.observer.observe(host);
+    const [columns, rows] = lastSize();
+    if (rows && !visits && !host.offsetParent) withNonce(() => this.term.resize(columns, rows));
     this.refit();
   }
 
@@ -112,6 +133,7 @@ export class Screen {
   refit() {
     if (!this.host.offsetParent || this.host.clientHeight <= 20) return;
     withNonce(() => (this.visits ? this.shrink() : this.fit.fit()));
+    if (!this.visits) keepSize(this.term);
   }
 
   /** The owner's size, once what came before it is drawn. */
