@@ -30,7 +30,7 @@ PORT = int(os.environ.get("LAB_TEST_PORT", "8779"))
 THEMES = {"claro": "light", "oscuro": "dark", "contraste": "contrast"}
 WIDTHS = {"escritorio": (1400, 900), "telefono": (390, 844)}
 SCALES = {"escritorio": 0.6, "telefono": 0.8}
-QUALITY = 60
+QUALITY = 50
 ALIKE = frozenset(
     {"course-3", "exercise-2", "glossary-2", "recordings-3", "progress-2", "attempts-2", "archivos-nuevo", "motor-contenedor"}
 )

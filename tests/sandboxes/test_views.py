@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from lessons.models import CheckRun
-from sandboxes.models import Sandbox, State
+from lessons.models import Attempt, CheckRun
+from sandboxes.models import Recording, Sandbox, State
 from tests.conftest import work
 
 pytestmark = pytest.mark.django_db
@@ -170,3 +171,15 @@ def test_who_waits_for_room_asks_less_often(as_ana: Client, lab: Any, sent: Any,
     assert 'hx-trigger="every 2s"' in press(as_ana, "iniciar")
     settings.ENV = settings.ENV.model_copy(update={"sandboxes_max": 1})
     assert 'hx-trigger="every 400ms"' in as_ana.get(f"{PAGE}panel/").content.decode()
+
+
+def test_a_fault_leads_to_the_command_that_caused_it_and_a_wrong_answer_to_none(as_ana: Client, ana: Any) -> None:
+    key = "docker-intensivo/virtualizacion/un-solo-nucleo"
+    attempt = Attempt.objects.create(user=ana, exercise=key)
+    sandbox = Sandbox.objects.create(user=ana, exercise=key, attempt=attempt, state=State.REMOVED)
+    Recording.objects.create(sandbox=sandbox, node="lab", shell="principal", started=timezone.now())  # noqa: S604  # a terminal's name
+    results = [{"id": name, "title": name, "status": "failed", "worth": 1, "expected": "", "observed": ""} for name in ("dentro", "porque")]
+    run = CheckRun.objects.create(attempt=attempt, finished=timezone.now(), passed=False, results=results)
+    page = as_ana.get("/curso/docker-intensivo/virtualizacion/un-solo-nucleo/").content.decode()
+    assert f"{run.pk}/dentro/" in page
+    assert page.count('data-testid="cause"') == 1
