@@ -1,6 +1,6 @@
 // Figures that do not fit in the text at the size they were drawn for: a button shows them whole. Refuses all others.
 
-const ENOUGH = 1.2; // a figure that is this much wider than its place has words too small to read there
+const ENOUGH = 1.15; // a figure that is this much wider than its place has words too small to read there
 
 /** Offers to enlarge each figure below `root` that stands smaller than it was drawn. */
 export function offerFigures(root) {

@@ -27,7 +27,7 @@ function place() {
   const left = right ? box.right + 12 : Math.min(Math.max(16, box.left + 24), innerWidth - width - 16);
   let top = Math.max(80, innerHeight - height - 24);
   if (right) top = Math.max(80, box.top + 24);
-  else if (box.bottom + 12 + height < innerHeight) top = box.bottom + 12;
+  else if (box.bottom + 28 + height < innerHeight) top = box.bottom + 12;
   else if (box.top - 12 - height > 80) top = box.top - 12 - height;
   card.style.left = `${left}px`;
   card.style.top = `${Math.min(top, innerHeight - height - 16)}px`;
