@@ -86,6 +86,11 @@ class Past:
     """Whether there were more of them once."""
 
 
+class _Api(docker.APIClient):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere: the engine may say that its answer is at another address, of this host's say."""
+
+
 class StudentEngine:
     """One check run's connection; a context manager, for several threads. Answers are remembered: each question is asked once."""
 
@@ -100,8 +105,9 @@ class StudentEngine:
         self._asking: dict[tuple[str, ...], threading.Lock] = {}
 
     def __enter__(self) -> StudentEngine:
-        self._api: Any = docker.APIClient(_BASE, version="1.41", timeout=20)
+        self._api: Any = _Api(_BASE, version="1.41", timeout=20)
         self._api.trust_env = False  # neither proxies nor .netrc, which it would look for at each question
+        self._api.adapters.clear()  # the way in is the only one there is
         self._api.mount(_BASE, TunnelAdapter(self._inside, self._budget))
         return self
 
@@ -166,7 +172,10 @@ class StudentEngine:
         """What has happened in the engine: what the collector kept, and what the engine itself still remembers."""
         past, until = self._past(), time.time_ns()
         query = {name: f"{nano // 10**9}.{nano % 10**9:09d}" for name, nano in (("since", past.since), ("until", until))}
-        said = self._ask(("events",), lambda: self._api.get(f"{_BASE}/v1.41/events", params=query).content)
+        answer = self._ask(("events",), lambda: self._api.get(f"{_BASE}/v1.41/events", params=query))
+        if answer.status_code != 200:
+            raise CannotObserve(NOT_UNDERSTOOD)
+        said = answer.content
         told = [event for line in said.splitlines() if (event := parse_event(line)) and past.since <= event.nano <= until]
         known = {(event.nano, event.kind, event.action, event.actor): event for event in (*told, *past.events)}
         return sorted(known.values(), key=lambda event: event.nano)
@@ -271,9 +280,15 @@ class StudentEngine:
     def _ask(self, key: tuple[str, ...], question: Any) -> Any:
         with self._asking.setdefault(key, threading.Lock()):
             if key not in self._known:
-                with _untrusted():
-                    self._known[key] = question()
-            return self._known[key]
+                try:
+                    with _untrusted():
+                        self._known[key] = question()
+                except CannotObserve as error:
+                    self._known[key] = error  # who hangs is not waited for again
+            found = self._known[key]
+            if isinstance(found, CannotObserve):
+                raise CannotObserve(str(found))
+            return found
 
 
 @contextmanager

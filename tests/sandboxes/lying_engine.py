@@ -71,7 +71,8 @@ class _Inside:
 
     def _answer(self, number: int, path: str) -> None:
         status, body = self._lab.answer(path)
-        head = f"HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        elsewhere = f"Location: {body.decode()}\r\n" if status // 100 == 3 else ""
+        head = f"HTTP/1.1 {status} X\r\n{elsewhere}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         self._say("data", number, head.encode() + body)
 
     def _say(self, verb: str, number: int, body: bytes) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from lessons import kinds
 from lessons.kinds import Status
 from sandboxes.engine import EngineError, ExecResult
-from sandboxes.engine.student import StudentEngine
+from sandboxes.engine.student import CannotObserve, StudentEngine
 from sandboxes.grading import EVIDENCE_LIMIT, grade
 from tests.sandboxes.lying_engine import LyingEngine
 from tests.sandboxes.test_grading import ID
@@ -99,6 +100,32 @@ def test_an_engine_that_never_answers_is_not_waited_for(name: str) -> None:
 
 JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8), lambda inner: st.lists(inner, max_size=3)
                     | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=8)  # fmt: skip
+
+
+def test_an_engine_leads_nobody_to_another_address() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as host:
+        host.settimeout(0.5)
+        elsewhere = f"http://127.0.0.1:{host.getsockname()[1]}/images/json".encode()
+        with StudentEngine(LyingEngine(lambda _path: (307, elsewhere)), "lab-x", seconds=5) as engine:
+            for look in (engine.tags, engine.containers, engine.events, engine.info):
+                with pytest.raises(CannotObserve):
+                    look()
+        with pytest.raises(TimeoutError):
+            host.accept()
+
+
+def test_who_hangs_is_waited_for_once() -> None:
+    asked = []
+
+    def answer(path: str) -> tuple[int, bytes]:
+        asked.append(path)
+        return 200, b"not JSON"
+
+    with StudentEngine(LyingEngine(answer), "lab-x", seconds=5) as engine:
+        for _ in range(3):
+            with pytest.raises(CannotObserve):
+                engine.containers()
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("name", kinds.names())
