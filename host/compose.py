@@ -109,6 +109,7 @@ def _up(lab: Instance, *, fill: Callable[[], None] | None = None) -> None:
             fill()
         print(f"Contenedores: arrancando  ({time.monotonic() - began:.0f} s)", flush=True)
         containers.start(lab)
+        containers.remove_replaced(lab)
     except HostError:
         if not was_up:
             _down(lab)
@@ -231,6 +232,8 @@ def _remove(lab: Instance) -> None:
     if compose_files.dot_env(lab).exists() and not ours and url is None:
         raise HostError("los contenedores están en el Docker de esta máquina, que no contesta: arráncalo y repite la orden.")
     containers.down(lab, "--volumes", "--rmi", "all")
+    if url:
+        containers.remove_replaced(lab)
     if url and not [home for home in STATE.glob("*/compose") if home != lab.compose]:
         for made in (images.BASE_TAG, compose_plugin.TAG):
             succeeds("docker", "-H", url, "image", "rm", made)

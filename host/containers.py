@@ -13,7 +13,7 @@ from pathlib import Path
 
 from host import compose_files, compose_plugin, composed
 from host.instance import ROOT, HostError, Instance
-from host.shell import sh
+from host.shell import sh, succeeds
 
 START_SECONDS = 600
 
@@ -105,6 +105,12 @@ def feed(lab: Instance, *words: str, source: Path) -> None:
         done = subprocess.run((*compose(lab), *words), stdin=file, capture_output=True, env=environment(lab))
     if done.returncode:
         raise HostError(f"no se pudo restaurar {source.name}: {_last(done.stderr.decode(errors='replace'))}")
+
+
+def remove_replaced(lab: Instance) -> None:
+    """Remove the images of this site that others have taken the name of, unless somebody still runs from them."""
+    label = f"label=com.docker.compose.project=docker-intensivo-{lab.name}"
+    succeeds("docker", "-H", engine(lab), "image", "prune", "--force", "--filter", label)
 
 
 def down(lab: Instance, *options: str) -> None:
