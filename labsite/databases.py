@@ -39,6 +39,8 @@ def configure(url: str) -> dict[str, Any]:
     if scheme in POSTGRES:
         # A pool keeps the connections: Django's own way of keeping them has to be off.
         database["CONN_MAX_AGE"] = 0
+        # One that was restarted has ended what the pool keeps: taken without a look, each would fail a request.
+        database["CONN_HEALTH_CHECKS"] = True
         database["OPTIONS"] = {**database.get("OPTIONS", {}), "pool": POOL, "connect_timeout": 5}
     else:
         database["CONN_MAX_AGE"] = 60

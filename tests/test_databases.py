@@ -42,6 +42,7 @@ def test_each_has_its_own_settings() -> None:
     postgres = configure("postgres://lab:a%2Fb@db:5433/aula")
     assert (postgres["HOST"], postgres["PORT"], postgres["NAME"], postgres["PASSWORD"]) == ("db", 5433, "aula", "a/b")
     assert (postgres["CONN_MAX_AGE"], postgres["OPTIONS"]["pool"]["max_size"]) == (0, 8)
+    assert postgres["CONN_HEALTH_CHECKS"] is True  # after a restart of the database no page fails
     assert configure("sqlite:////tmp/x")["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
 
 
