@@ -110,7 +110,8 @@ async def start_all(students: list[Student]) -> dict[int, uuid.UUID]:
     return names
 
 
-async def measure(sandboxes: int, seconds: float) -> dict[str, Any]:
+async def measure(sandboxes: int, seconds: float) -> None:
+    """Print what was seen."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(sandboxes + 8))
     students = [Student(number) for number in range(sandboxes)]
     began = time.perf_counter()
@@ -134,11 +135,11 @@ async def measure(sandboxes: int, seconds: float) -> dict[str, Any]:
     report |= await asyncio.to_thread(_told, [name for number, name in names.items() if number % 2 == 0], [names[number] for number in bad])
     failed = [str(task.exception()) for task in doing if task.done()]
     report["good ones cut off"] = failed or "none"
+    print(json.dumps(report, indent=2, ensure_ascii=False), flush=True)  # what comes may take longer than somebody waits
     for task in doing:
         task.cancel()
     await abuses
     await asyncio.to_thread(forget, students)
-    return report
 
 
 def _figures(typists: list[Typist]) -> dict[str, Any]:
@@ -175,7 +176,7 @@ def main() -> None:
     parser.add_argument("--sandboxes", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
     options = parser.parse_args()
-    print(json.dumps(asyncio.run(measure(options.sandboxes, options.seconds)), indent=2, ensure_ascii=False))
+    asyncio.run(measure(options.sandboxes, options.seconds))
 
 
 if __name__ == "__main__":
