@@ -32,14 +32,16 @@ class Lab:
     def __init__(self, log: Path) -> None:
         self._log = log
         ours = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
-        self._env = {**ours, "LAB_SUBNET_OCTET": "232", "LAB_BIND": ADDRESS, "LAB_POOL_MAX": "1", "LAB_MIN_DISK_MB": "1000"}
+        # ext4, which has nothing to be seeded, and no warm machines: it is up sooner.
+        quick = {"LAB_STORAGE": "ext4", "LAB_DISK": "20G", "LAB_POOL_MIN": "0", "LAB_POOL_MAX": "0", "LAB_MIN_DISK_MB": "1000"}
+        self._env = {**ours, **quick, "LAB_SUBNET_OCTET": "232", "LAB_BIND": ADDRESS}
         self._process: subprocess.Popen[bytes] | None = None
 
     def up(self) -> None:
         with self._log.open("wb") as log:
             command = ["sh", "host/bootstrap.sh", "up", "--name", NAME]
             self._process = subprocess.Popen(command, cwd=ROOT, env=self._env, stdout=log, stderr=log, start_new_session=True)
-        wait_until(lambda: self._ended() or "\nListo:" in self._log.read_text(), seconds=240)
+        wait_until(lambda: self._ended() or "\nListo:" in self._log.read_text(), seconds=400)
         assert not self._ended(), self._log.read_text()[-3000:]
 
     def _ended(self) -> bool:
@@ -58,6 +60,9 @@ class Lab:
         self._process.wait()
 
     def down(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait(timeout=150)
         subprocess.run(["sh", "host/bootstrap.sh", "down", "--name", NAME], cwd=ROOT, env=self._env, capture_output=True, timeout=150)
         shutil.rmtree(STATE / NAME, ignore_errors=True)
 
