@@ -114,6 +114,8 @@ def forward_services(lab: Instance) -> None:
         turned = ("-m", "conntrack", "--ctstate", "DNAT", "--ctorigdst", SERVICE_ADDRESS, "--ctorigdstport", str(asked))
         out = ("-o", UPLINK, "-p", "tcp", "-d", lab.host_address, "--dport", str(published))
         _in(lab, *("iptables", "-w", "-I", "DOCKER-USER"), *out, *turned, "-j", "ACCEPT")
+    # What is turned is no longer the namespace's own, where the caps are asked.
+    _in(lab, *("iptables", "-w", "-I", "DOCKER-USER", "!", "-i", UPLINK, "-d", lab.host_address, "-j", "LAB-CAPS"))
 
 
 def tear_down(lab: Instance) -> None:

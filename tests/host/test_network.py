@@ -106,3 +106,12 @@ def test_networks_that_somebody_has_are_not_taken(
 ) -> None:
     monkeypatch.setenv("LAB_SUBNET_OCTET", "140")
     assert network.clash(Instance("tarde", composed=composed), routes) == taken
+
+
+def test_what_is_turned_to_containers_is_capped_before_it_is_let_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, ...]] = []
+    monkeypatch.setattr(network, "_in", lambda _lab, *argv: asked.append(argv))
+    network.forward_services(LAB)
+    first = [argv for argv in asked if "DOCKER-USER" in argv][-1]  # each goes above those before
+    assert first[first.index("-I") :][-2:] == ("-j", "LAB-CAPS")
+    assert LAB.host_address in first
