@@ -17,7 +17,9 @@ EXERCISE = LESSON + "tu-nombre/"
 MORE = """
 ## Más
 
-Una [[capa|capas]] y ![Un cuadro](figuras/a.svg)
+Una [[capa|capas]].
+
+![Un cuadro](figuras/a.svg)
 
 ```python
 print("%s")
@@ -47,7 +49,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     new_exercise(folder, lesson="segunda", slug="otro", title="Otro")
     lesson.write_text(lesson.read_text() + MORE % ("x" * 300))
     (lesson.parent / "figuras").mkdir()
-    (lesson.parent / "figuras" / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 640 100"/>')
+    (lesson.parent / "figuras" / "a.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 100"/>')
     (folder / "glosario.yaml").write_text("capa: Cada uno de los pisos de una imagen.\nvolumen: Lo que se queda.\n")
     with preview_of(folder) as address:
         yield address
@@ -239,7 +241,7 @@ def test_a_figure_too_small_to_be_read_is_enlarged(page: Page) -> None:
     button.click()
     whole = page.get_by_role("dialog", name="Un cuadro").get_by_role("img")
     expect(whole).to_be_visible()
-    assert page.evaluate("() => document.querySelector('dialog[open] img').width") == 640
+    assert page.evaluate("() => document.querySelector('dialog[open] img').width") == 720
     accessible(page)
     page.keyboard.press("Escape")
     expect(whole).to_have_count(0)
