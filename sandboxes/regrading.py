@@ -19,7 +19,7 @@ from sandboxes.grading import rejudge
 
 @dataclass(frozen=True)
 class Change:
-    """A check run that would come out otherwise."""
+    """How a check run would come out."""
 
     check: CheckRun
     passed: bool
@@ -28,26 +28,32 @@ class Change:
     differing: tuple[tuple[str, str, str], ...]
     """Check id, status before (empty if it was not there), status after."""
     untold: tuple[str, ...]
-    """Checks that the evidence does not suffice for."""
+    """Checks that the evidence does not suffice for: they stay as they were."""
+
+    @property
+    def alters(self) -> bool:
+        return bool(self.differing) or self.passed != self.check.passed
 
 
 def changes(key: str) -> Iterator[Change]:
-    """What would change of an exercise's past runs; runs that stay as they are do not come."""
+    """What would change of an exercise's past runs, or can't be told; runs that come out as they are do not come."""
     for check in progress.past_checks(key).iterator():
         exercise = progress.exercise_of(check.attempt)
-        change = _change(check, exercise) if exercise else None
-        if change:
+        change = _judge(check, exercise) if exercise else None
+        if change and (change.alters or change.untold):
             yield change
 
 
-def _change(check: CheckRun, exercise: Exercise) -> Change | None:
+def _judge(check: CheckRun, exercise: Exercise) -> Change:
     before = {item["id"]: item for item in check.results}
     specs = {spec.id: spec for spec in exercise.checks}
-    results, untold = [], []
+    results: list[dict[str, Any]] = []
+    untold: list[str] = []
     for item in progress.describe(exercise, rejudge(check)):
         old = before.get(item["id"])
-        # A check that waited had no evidence of its own.
-        if item["status"] == Status.UNKNOWN and item["id"] not in check.evidence:
+        # One that waits for a check of which nothing can be told waits for what it was then.
+        waits = item["status"] == Status.PENDING and set(specs[item["id"]].requiere) & set(untold)
+        if item["status"] == Status.UNKNOWN or waits:
             untold.append(item["id"])
             item = {**old, "title": item["title"]} if old else item
         results.append(item)
@@ -60,8 +66,6 @@ def _change(check: CheckRun, exercise: Exercise) -> Change | None:
         if before.get(item["id"], {}).get("status", "") != item["status"] and not (item["id"] in untold and item["id"] not in before)
     )
     points = sum(item.get("points", 0) for item in results)
-    if not differing and passed == check.passed:
-        return None
     return Change(check, passed, points, results, differing, tuple(untold))
 
 

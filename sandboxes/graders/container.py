@@ -36,7 +36,7 @@ from django.utils.translation import gettext_noop
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, StudentEngine
 from sandboxes.graders import container_options
-from sandboxes.graders.container_faults import STATES, Seen, Wanted, faults
+from sandboxes.graders.container_faults import OUTPUT, STATES, Seen, Wanted, faults
 from sandboxes.graders.text import command_line, engine_has, nearest, tagged
 
 MOST = 50
@@ -69,9 +69,8 @@ class ContainerKind:
         return ContainerEvidence(containers=[self._see(spec, facts, engine) for facts in engine.containers()[-MOST:]])
 
     def _see(self, spec: ContainerSpec, facts: ContainerFacts, engine: StudentEngine) -> Seen:
-        said = None
-        if spec.salida and facts.status != "created":
-            said = spec.salida in engine.logs(facts)
+        ended_badly = facts.name == spec.nombre and facts.status == "exited" and facts.exit_code
+        output = engine.logs(facts) if ended_badly or (spec.salida and facts.status != "created") else None
         return Seen(
             name=facts.name,
             image=_named(spec, facts, engine),
@@ -79,8 +78,9 @@ class ContainerKind:
             status=facts.status,
             exit_code=facts.exit_code,
             error=facts.error,
-            said=said,
-            end=engine.logs(facts)[-300:] if facts.name == spec.nombre and facts.status == "exited" and facts.exit_code else "",
+            output=None if output is None else output[-OUTPUT:],
+            sought=spec.salida,
+            said=bool(spec.salida) and spec.salida in (output or ""),
             tty=facts.tty,
             options=container_options.see(spec, facts),
             id=facts.id[:12],

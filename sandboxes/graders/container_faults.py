@@ -25,6 +25,11 @@ STATES = {
 }
 
 
+OUTPUT = 600
+"""Characters kept of an output. A text that is asked for later is looked for in them; and they tell why it ended badly."""
+END = 300
+
+
 class Wanted(container_options.Options):
     """Fields of the specification."""
 
@@ -45,10 +50,12 @@ class Seen(Evidence):
     status: str
     exit_code: int
     error: str = ""
-    said: bool | None = None
-    """Whether the wanted text is in its output; None if it was not asked for."""
-    end: str = ""
-    """The end of what it said, of one that ended badly and is asked for by its name."""
+    output: str | None = None
+    """The end of what it said, at most OUTPUT characters; None where it was not looked at."""
+    sought: str = ""
+    """The text that was asked for then."""
+    said: bool = False
+    """Whether that is in its output, as far as the engine keeps it."""
     tty: bool = False
     options: container_options.OptionsSeen | None = None
     """None in what was seen before options were looked at."""
@@ -76,7 +83,7 @@ def _start(wanted: Wanted, seen: Seen) -> Iterator[Fault]:
         )
     elif seen.status == "created" and seen.error:
         yield _("«%(name)s» no llegó a arrancar: %(error)s") % {"name": seen.name, "error": seen.error[:160]}, _start_hint(seen)
-    elif seen.status == "exited" and (hint := container_errors.explain(seen.end, seen.command, seen.exit_code)) and wanted.codigo is None:
+    elif seen.status == "exited" and wanted.codigo is None and (hint := _why_it_ended(wanted, seen)):
         yield _("«%(name)s» terminó con el código %(code)d") % {"name": seen.name, "code": seen.exit_code}, hint
 
 
@@ -107,11 +114,28 @@ def _life(wanted: Wanted, seen: Seen) -> Iterator[Fault]:
             _("«%(name)s» terminó con el código %(code)d") % {"name": seen.name, "code": seen.exit_code},
             _("Mira qué dijo con «docker logs %(name)s».") % {"name": seen.name},
         )
-    if wanted.salida and not seen.said:
+    if wanted.salida and not _has_said(wanted.salida, seen):
         yield (
             _("«%(name)s» no ha escrito «%(text)s»") % {"name": seen.name, "text": wanted.salida},
             _("Compruébalo con «docker logs %(name)s»; mayúsculas y acentos cuentan.") % {"name": seen.name},
         )
+
+
+def _why_it_ended(wanted: Wanted, seen: Seen) -> str:
+    """By its last words, if it is the one that is asked for by its name."""
+    last = (seen.output or "")[-END:] if seen.exit_code and seen.name == wanted.nombre else ""
+    return container_errors.explain(last, seen.command, seen.exit_code)
+
+
+def _has_said(text: str, seen: Seen) -> bool:
+    """Raises NotEnoughEvidence of a text that was not asked for then, if more was said than was kept."""
+    if seen.status == "created":
+        return False
+    if text == seen.sought:
+        return seen.said
+    if seen.output is None or (text not in seen.output and len(seen.output) == OUTPUT):
+        raise NotEnoughEvidence
+    return text in seen.output
 
 
 def _is_shell(command: list[str]) -> bool:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from lessons.kinds import Evidence, NotEnoughEvidence
 from sandboxes.engine.student import ContainerFacts
+from sandboxes.graders import pairs
 from sandboxes.graders.text import a_size, in_bytes, in_words, is_user, listing
 
 Fault = tuple[str, str]
@@ -58,16 +59,15 @@ class MountSeen(Evidence):
 class OptionsSeen(Evidence):
     restart: str
     ports: dict[str, list[str]]
-    env: dict[str, str]
-    """Only the variables that the check asks for."""
+    env: pairs.Pairs
     mounts: list[MountSeen]
     user: str
     memory: int
     cpus: float
     networks: list[str]
     health: str
-    labels: dict[str, str] | None = None
-    """Only those that the check asks for; None, as in the three that follow, in what was seen before they were looked at."""
+    labels: pairs.Pairs | None = None
+    """None, as in the three that follow, in what was seen before they were looked at."""
     tty: bool | None = None
     stdin: bool | None = None
     processes: int | None = None
@@ -77,7 +77,7 @@ def see(options: Options, facts: ContainerFacts) -> OptionsSeen:
     return OptionsSeen(
         restart=facts.restart,
         ports=facts.ports,
-        env={name: facts.env[name][:500] for name in options.env if name in facts.env},
+        env=pairs.see(options.env, facts.env),
         mounts=[
             MountSeen(type=mount.type, origin=mount.origin[:300], path=mount.path[:300], writable=mount.writable)
             for mount in facts.mounts[:20]
@@ -87,7 +87,7 @@ def see(options: Options, facts: ContainerFacts) -> OptionsSeen:
         cpus=facts.cpus,
         networks=sorted(facts.addresses),
         health=facts.health,
-        labels={name: facts.labels[name][:500] for name in options.etiquetas if name in facts.labels},
+        labels=pairs.see(options.etiquetas, facts.labels),
         tty=facts.tty,
         stdin=facts.stdin,
         processes=facts.processes,
@@ -177,7 +177,7 @@ def _newer_faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fa
     if seen.stdin is None and options.entrada is not None:
         raise NotEnoughEvidence
     for label, value in options.etiquetas.items():
-        found = (seen.labels or {}).get(label)
+        found = pairs.value(label, seen.labels or {})
         if found is None or (value is not None and found != value):
             yield (
                 _("«%(name)s» no tiene la etiqueta %(label)s") % {"name": name, "label": label}
@@ -278,7 +278,7 @@ def _mount_fault(wanted: str, name: str, seen: OptionsSeen) -> Fault | None:
 
 
 def _env_fault(variable: str, value: str | None, name: str, seen: OptionsSeen) -> Fault | None:
-    found = seen.env.get(variable)
+    found = pairs.value(variable, seen.env)
     if found is None:
         return (
             _("«%(name)s» no tiene la variable %(variable)s") % {"name": name, "variable": variable},

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from lessons.kinds import Evidence, NotEnoughEvidence
 from sandboxes.engine.student import HistoryRow, ImageFacts
+from sandboxes.graders import pairs
 from sandboxes.graders.text import a_size, command_line, in_bytes, in_words, is_user, listing
 
 Fault = tuple[str, str, str]
@@ -32,7 +33,7 @@ class Wanted(BaseModel):
     imagen: str
     entrypoint: list[str] | None = None
     usuario: str = ""
-    env: dict[str, str | None] = {}
+    env: pairs.Pairs = {}
     carpeta: str = ""
     puertos: list[Annotated[str, Field(pattern=r"^\d{1,5}(/(tcp|udp))?$")]] = []
     etiquetas: dict[str, str | None] = {}
@@ -48,10 +49,10 @@ class Config(Evidence):
 
     entrypoint: list[str]
     user: str
-    env: dict[str, str]
+    env: pairs.Pairs
     folder: str
     ports: list[str]
-    labels: dict[str, str]
+    labels: pairs.Pairs
     healthcheck: bool
     size: int
     origins: list[str]
@@ -65,10 +66,10 @@ def see(wanted: Wanted, found: ImageFacts, history: list[HistoryRow]) -> Config:
     return Config(
         entrypoint=found.entrypoint,
         user=found.user,
-        env={name: found.env[name][:500] for name in wanted.env if name in found.env},
+        env=pairs.see(wanted.env, found.env),
         folder=found.folder,
         ports=found.ports[:20],
-        labels={name: found.labels[name][:500] for name in wanted.etiquetas if name in found.labels},
+        labels=pairs.see(wanted.etiquetas, found.labels),
         healthcheck=found.healthcheck,
         size=found.size,
         origins=origins(found, history),
@@ -145,12 +146,13 @@ def _user_and_folder(wanted: Wanted, found: Config) -> Fault | None:
 
 
 def _env_and_labels(wanted: Wanted, found: Config) -> Fault | None:
-    for word, pairs, have in (("ENV", wanted.env, found.env), ("LABEL", wanted.etiquetas, found.labels)):
-        for name, value in pairs.items():
-            if name not in have or (value is not None and have[name] != value):
+    for word, asked, have in (("ENV", wanted.env, found.env), ("LABEL", wanted.etiquetas, found.labels)):
+        for name, value in asked.items():
+            seen = pairs.value(name, have)
+            if seen is None or (value is not None and seen != value):
                 return (
                     f"{word} {name}" if value is None else f"{word} {name}={value}",
-                    _("vale «%(value)s»") % {"value": have[name][:100]} if name in have else _("no está"),
+                    _("no está") if seen is None else _("vale «%(value)s»") % {"value": seen[:100]},
                     _("Se escribe «%(word)s NOMBRE=valor» en el Dockerfile; si el valor tiene espacios, entre comillas dobles.")
                     % {"word": word},
                 )

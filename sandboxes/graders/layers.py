@@ -51,8 +51,8 @@ class LayersEvidence(Evidence):
     """What made each row, oldest first; long ones cut."""
     base_history: int | None = None
     """How many of those rows are the base's; None in what was seen before that was looked at."""
-    left: list[str] | None = None
-    """Which of the paths asked for are in some layer over the base; None if they were not looked for."""
+    left: dict[str, bool] | None = None
+    """Of each path asked for, whether it is in some layer over the base; None if none was looked for."""
     built: bool = True
     """Whether a builder made it, as its history says; a commit leaves no instruction."""
     around: absent.Around = absent.Around()
@@ -82,7 +82,7 @@ class LayersKind:
             other_layers=other.layers if other else None,
             history=[row.created_by[:300] for row in reversed(rows[:HISTORY_SHOWN])],
             base_history=len(engine.history(spec.base)) if base and spec.sin else None,
-            left=engine.in_layers(found, spec.ausentes, over=base.layers) if found and base and spec.ausentes else None,
+            left=_left(spec, engine, found, base) if found and base and spec.ausentes else None,
             built=not found or not rows or _is_built(found, rows[0]),
             around=absent.Around() if found else absent.look(engine),
         )
@@ -143,9 +143,15 @@ class LayersKind:
         return Verdict(Status.PASSED, expected, observed)
 
 
+def _left(spec: LayersSpec, engine: StudentEngine, image: ImageFacts, base: ImageFacts) -> dict[str, bool]:
+    found = engine.in_layers(image, spec.ausentes, over=base.layers)
+    return {path: path in found for path in spec.ausentes}
+
+
 def _left_fault(spec: LayersSpec, evidence: LayersEvidence) -> tuple[str, str] | None:
     """What should be in no instruction, or in no layer."""
-    if (spec.sin and evidence.base_history is None) or (spec.ausentes and evidence.left is None):
+    left = evidence.left or {}
+    if (spec.sin and evidence.base_history is None) or not left.keys() >= set(spec.ausentes):
         raise NotEnoughEvidence
     for word in spec.sin:
         if row := next((row for row in evidence.history[evidence.base_history :] if word in row), None):
@@ -153,9 +159,9 @@ def _left_fault(spec: LayersSpec, evidence: LayersEvidence) -> tuple[str, str] |
                 _("en su historia dice «%(row)s»") % {"row": " ".join(row.split())[:120]},
                 _("Lo que pasa por ARG, ENV o un RUN se lee después con «docker history»: aquí se pide sin «%(word)s».") % {"word": word},
             )
-    if evidence.left:
+    if path := next((path for path in spec.ausentes if left[path]), None):
         return (
-            _("«%(path)s» está en alguna de sus capas") % {"path": evidence.left[0]},
+            _("«%(path)s» está en alguna de sus capas") % {"path": path},
             _("Borrarlo en otra instrucción no lo quita de la capa de antes: bórralo en el mismo RUN, o no lo copies (.dockerignore)."),
         )
     return None

@@ -17,7 +17,7 @@ def judge(tipo: str, spec: dict[str, Any], evidence: dict[str, Any]) -> tuple[St
 
 
 BUSYBOX = {"imagen": "busybox:1.37"}
-SEEN = {"name": "saludo", "image": "busybox:1.37", "command": ["echo", "hola"], "status": "exited", "exit_code": 0, "said": True}
+SEEN = {"name": "saludo", "image": "busybox:1.37", "command": ["echo", "hola"], "status": "exited", "exit_code": 0, "output": "hola\n"}
 LAYERS = {"imagen": "n:2", "base": "b:1", "sobre_base": 1}
 LINK = {"desde": "web", "hacia": "redis"}
 LINKED = {
@@ -55,6 +55,10 @@ LINKED = {
         ("layers", LAYERS, {"tags": [], "layers": ["1", "2", "3"], "base_layers": ["1"], "history": ["RUN a", "RUN b"]},
          "failed", "un solo RUN"),
         ("layers", LAYERS, {"tags": [], "layers": ["1", "2"], "base_layers": ["1"], "built": False}, "failed", "docker commit"),
+        ("layers", {**LAYERS, "ausentes": ["/c"]}, {"tags": [], "layers": ["1", "2"], "base_layers": ["1"], "left": {"/c": True}},
+         "failed", "mismo RUN"),
+        ("layers", {**LAYERS, "ausentes": ["/c"]}, {"tags": [], "layers": ["1", "2"], "base_layers": ["1"], "left": {"/c": False}},
+         "passed", "1 capa"),
         ("link", LINK, LINKED, "passed", "172.17.0.2"),
         ("link", LINK, {**LINKED, "source_status": None}, "failed", "no hay ningún contenedor «web»"),
         ("link", LINK, {**LINKED, "links": {}}, "failed", "al crear el contenedor"),

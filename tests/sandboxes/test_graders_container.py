@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from lessons import kinds
 from lessons.kinds import NotEnoughEvidence
 from sandboxes.engine.student import StudentEngine
+from sandboxes.graders.container_faults import OUTPUT
 from tests.sandboxes.judging import judge
 from tests.sandboxes.lying_engine import LyingEngine
 
 OPTIONS: dict[str, Any] = {
-    "restart": "no", "ports": {"80/tcp": ["8080"]}, "env": {"MODO": "prueba"}, "user": "", "memory": 67108864, "cpus": 0.5,
+    "restart": "no", "ports": {"80/tcp": ["8080"]}, "env": {"MODO": "prueba", "CLAVE": None}, "user": "", "memory": 67108864, "cpus": 0.5,
     "mounts": [{"type": "volume", "origin": "datos", "path": "/data", "writable": True}], "networks": ["bridge"], "health": "",
 }  # fmt: skip
 
@@ -88,6 +89,21 @@ def test_old_evidence_does_not_answer_new_questions() -> None:
         judge("container", {"puertos": ["80"]}, {"containers": [{**seen()["containers"][0], "options": None}]})
     with pytest.raises(NotEnoughEvidence):
         judge("container", {"entrada": True}, seen(labels={}))
+    with pytest.raises(NotEnoughEvidence):
+        judge("container", {"env": {"OTRA": None}}, seen())
+
+
+@pytest.mark.parametrize(("salida", "status"), [("hola", "passed"), ("adiós", "passed"), ("nunca", "failed"), ("al principio", "passed")])
+def test_a_text_that_was_not_asked_for_is_looked_for_in_what_was_kept(salida: str, status: str) -> None:
+    box = {**seen()["containers"][0], "output": "hola\nadiós\n", "sought": "al principio", "said": True}
+    assert judge("container", {"nombre": "", "salida": salida}, {"containers": [box]})[0] == status
+
+
+def test_of_more_output_than_was_kept_nothing_is_said_of_a_text_that_is_not_there() -> None:
+    box = {**seen()["containers"][0], "output": "x" * OUTPUT, "sought": "hola", "said": False}
+    assert judge("container", {"nombre": "", "salida": "hola"}, {"containers": [box]})[0] == "failed"
+    with pytest.raises(NotEnoughEvidence):
+        judge("container", {"nombre": "", "salida": "adiós"}, {"containers": [box]})
 
 
 def test_port_that_yaml_took_for_a_number_is_explained() -> None:

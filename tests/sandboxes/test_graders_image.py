@@ -11,8 +11,8 @@ from sandboxes.graders.image_config import origins
 from tests.sandboxes.judging import judge
 
 CONFIG: dict[str, Any] = {
-    "entrypoint": ["/e"], "user": "app", "env": {"MODO": "a"}, "folder": "/app", "ports": ["80/tcp"], "labels": {"version": "1"},
-    "healthcheck": False, "size": 30 << 20, "origins": ["build"],
+    "entrypoint": ["/e"], "user": "app", "env": {"MODO": "a"}, "folder": "/app", "ports": ["80/tcp"],
+    "labels": {"version": "1", "autor": None}, "healthcheck": False, "size": 30 << 20, "origins": ["build"],
 }  # fmt: skip
 
 

@@ -144,7 +144,7 @@ def test_the_kinds_of_parts_are_in_the_fingerprint_too() -> None:
 
 def test_what_a_grader_is_made_of_is_in_the_fingerprint_too() -> None:
     names = {path.name for path in fingerprint.sources_of("container")}
-    assert names == {"container.py", "container_faults.py", "container_options.py", "container_errors.py", "text.py"}
+    assert names == {"container.py", "container_faults.py", "container_options.py", "pairs.py", "container_errors.py", "text.py"}
 
 
 def test_the_report_names_the_slowest_first_and_what_failed() -> None:

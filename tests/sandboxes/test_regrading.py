@@ -98,6 +98,30 @@ def test_a_corrected_check_is_shown_first_and_applied_with_an_entry(
     assert json.loads(capsys.readouterr().out) == []
 
 
+def test_what_was_kept_and_does_not_suffice_stays_as_it_was_with_what_waits_for_it_and_is_told(
+    ana: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    box = {"id": "caja", "tipo": "container", "titulo": "Caja", "env": {"MODO": "a"}}
+    exercise = put(monkeypatch, (box, {**RAWS[1], "requiere": ["caja"]}))
+    options: dict[str, Any] = {"restart": "", "ports": {}, "env": {"MODO": "a"}, "mounts": [], "user": "", "memory": 0, "cpus": 0}
+    seen = {"name": "x", "image": "x", "command": [], "status": "running", "exit_code": 0}
+    seen["options"] = {**options, "networks": [], "health": ""}
+    check = progress.begin_check(progress.begin_attempt(ana, KEY))
+    assert check
+    check.evidence = {"caja": {"containers": [seen]}, "luego": {"code": 0, "output": "luego"}}
+    progress.end_check(check, exercise, grading.rejudge(check), check.evidence, made_by=fingerprint.of_run(KEY))
+    check.refresh_from_db()
+    assert (check.passed, check.points) == (True, 3)
+    put(monkeypatch, ({**box, "env": {"MODE": "a"}}, {**RAWS[1], "requiere": ["caja"]}))
+    regrade("--aplicar", "--motivo", "se llamaba MODE")
+    said = capsys.readouterr().out
+    assert "0 de 1 comprobaciones cambian" in said
+    assert "Quedan como estaban, porque lo que se guardó no basta para juzgarlas de nuevo: caja (1), luego (1)." in said
+    check.refresh_from_db()
+    assert (check.passed, check.points) == (True, 3)
+    assert not Regrade.objects.exists()
+
+
 def test_what_was_not_kept_stays_as_it_was(ana: Any, exercise: catalog.Exercise, monkeypatch: pytest.MonkeyPatch) -> None:
     passed = run(ana, exercise, "hola", "más")
     put(monkeypatch, (*RAWS, {"id": "nueva", "tipo": "command", "titulo": "Nueva", "orden": "x"}))

@@ -45,7 +45,7 @@ def failed(command: list[str], error: str) -> dict[str, Any]:
 
 
 def ended(said: str, code: int = 1) -> dict[str, Any]:
-    return box(status="exited", exit_code=code, command=["/e.sh"], end=said)
+    return box(status="exited", exit_code=code, command=["/e.sh"], output=said)
 
 
 def absent(**around: Any) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+from collections import Counter
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -28,7 +29,8 @@ class Command(BaseCommand):
             raise CommandError(f"Hay {len(keys)} ejercicios que se llamen así." if keys else "No hay ningún ejercicio que se llame así.")
         if options["aplicar"] and not options["motivo"].strip():
             raise CommandError("Di por qué, con --motivo: queda escrito.")
-        found = list(changes(keys[0]))
+        judged = list(changes(keys[0]))
+        found = [change for change in judged if change.alters]
         if options["json"]:
             self.stdout.write(json.dumps([_told(change) for change in found], ensure_ascii=False))
         else:
@@ -36,6 +38,9 @@ class Command(BaseCommand):
             for change in found:
                 self._say(change)
             self.stdout.write(f"{keys[0]}: {len(found)} de {total} comprobaciones cambian.")
+            if untold := Counter(id_ for change in judged for id_ in change.untold):
+                told = ", ".join(f"{id_} ({count})" for id_, count in untold.items())
+                self.stdout.write(f"Quedan como estaban, porque lo que se guardó no basta para juzgarlas de nuevo: {told}.")
         if options["aplicar"] and found:
             entry = regrade(keys[0], found=found, who=getpass.getuser(), why=options["motivo"].strip())
             self.stderr.write(
@@ -50,8 +55,6 @@ class Command(BaseCommand):
         self.stdout.write(f"{check.attempt.user.username}, {when:%Y-%m-%d %H:%M}: {outcome}; puntos {check.points:g} → {change.points:g}")
         for id_, before, after in change.differing:
             self.stdout.write(f"    {id_}: {SAID[before]} → {SAID[after]}")
-        if change.untold:
-            self.stdout.write(f"    sin pruebas guardadas, como estaba: {', '.join(change.untold)}")
 
 
 def _outcome(passed: bool) -> str:
