@@ -180,7 +180,7 @@ case $command in
         if [ ! -x .venv/bin/python ]; then
             # Without it what runs would stay, and what is kept would go from under it.
             for home in "$STATE"/*/env "$STATE"/*/compose; do
-                [ ! -e "$home" ] || fail "en esta copia del proyecto no se ha instalado nada: repite la orden en la carpeta desde la que se arrancó."
+                [ ! -e "$home" ] || fail "en esta copia del proyecto no se ha instalado nada: repite la orden en la carpeta desde la que se arrancó o, si ya no existe, arráncalo y páralo antes en esta («sudo make run» y Ctrl-C)."
             done
         else
             if [ "$command" = uninstall ]; then

@@ -45,6 +45,7 @@ async def heed() -> None:
         except (EngineError, OSError, DatabaseError) as error:
             log.info("the lab engine's alarms were lost sight of", error=str(error))
         except Exception:
+            # A fault of ours with one must not silence the next: `since` is past it.
             log.exception("an alarm could not be answered")
         await asyncio.sleep(RETRY)
 
