@@ -16,12 +16,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from host import certificate, environment
-from host.instance import ROOT, HostError, Instance
+from host.instance import ROOT, STATE, HostError, Instance
 from host.shell import reason
 
 
 def check(lab: Instance, settings: Mapping[str, str], *, port: bool) -> None:
     """Raise HostError, in one sentence, for what the site would refuse and, with `port`, for a port that is taken."""
+    check_place(STATE)
     check_host_values()
     check_names(environment.file(lab), check_values(settings))
     if port:
@@ -32,6 +33,13 @@ def check(lab: Instance, settings: Mapping[str, str], *, port: bool) -> None:
                 check_port(f"{host}:{each}", variable="LAB_PREVIEW")
     if settings.get("LAB_TLS_CERT"):
         certificate.check(settings["LAB_TLS_CERT"], settings.get("LAB_TLS_KEY", ""), urlsplit(settings["LAB_URL"]).hostname or "")
+
+
+def check_place(state: Path) -> None:
+    """The folder of all data, which services that are not root's have to enter."""
+    for folder in (state, *state.parents):
+        if folder.exists() and not folder.stat().st_mode & 0o001:
+            raise HostError(f"en {folder} solo entra root, y los servicios del laboratorio no lo son: pon LAB_STATE en otra carpeta.")
 
 
 def check_host_values() -> None:

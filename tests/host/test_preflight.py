@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,14 @@ from host import lab, preflight
 from host.instance import ROOT, HostError, Instance
 
 GOOD = {"LAB_SECRET_KEY": "x", "LAB_DATABASE_URL": "sqlite://:memory:", "LAB_URL": "https://aula.local:8443", "LAB_BIND": "127.0.0.1:0"}
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """A folder that others may enter, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.mark.parametrize(
@@ -105,12 +115,12 @@ def test_an_address_of_another_machine_is_said() -> None:
     ],
 )
 def test_the_command_ends_with_it_and_has_started_nothing(
-    tmp_path: Path, words: tuple[str, ...], given: dict[str, str], sentence: str
+    state: Path, words: tuple[str, ...], given: dict[str, str], sentence: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = f"127.0.0.1:{other.getsockname()[1]}"
         env = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
-        env |= {"LAB_STATE": str(tmp_path), "LAB_NAME": "nunca", "LAB_BIND": taken, **given}
+        env |= {"LAB_STATE": str(state), "LAB_NAME": "nunca", "LAB_BIND": taken, **given}
         done = subprocess.run((sys.executable, "-m", *words), cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: "), done.stderr
@@ -118,15 +128,15 @@ def test_the_command_ends_with_it_and_has_started_nothing(
     assert sentence.format(taken=taken) in done.stderr
     assert not Path("/run/docker-intensivo/nunca").exists()
     assert not Path("/run/docker-intensivo/nunca.pid").exists()
-    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".img", ".log")]
+    assert not [path for path in state.rglob("*") if path.suffix in (".img", ".log")]
 
 
-def test_a_certificate_that_is_not_there_is_said_before_anything_starts(tmp_path: Path) -> None:
+def test_a_certificate_that_is_not_there_is_said_before_anything_starts(state: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         free = f"127.0.0.1:{other.getsockname()[1]}"
     env = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
     env |= {
-        "LAB_STATE": str(tmp_path),
+        "LAB_STATE": str(state),
         "LAB_BIND": free,
         "LAB_URL": "https://aula.local",
         "LAB_TLS_CERT": "/no/hay.crt",
@@ -141,3 +151,11 @@ def test_a_certificate_that_is_not_there_is_said_before_anything_starts(tmp_path
 def test_a_command_on_an_empty_lab_says_which_so_that_no_class_is_emptied(capsys: pytest.CaptureFixture[str]) -> None:
     assert lab.main(["up", "--exec", "true"]) == 1
     assert "--name" in capsys.readouterr().err
+
+
+def test_a_folder_of_data_that_only_root_can_enter_is_told(tmp_path: Path) -> None:
+    closed = tmp_path / "cerrada"
+    closed.mkdir(mode=0o700)
+    with pytest.raises(HostError, match=f"en {closed} solo entra root"):
+        preflight.check_place(closed / "estado")
+    preflight.check_place(Path("/var/lib"))
