@@ -7,6 +7,8 @@ from typing import Any
 from celery import Celery
 from celery.signals import task_postrun, worker_ready
 
+from labsite.clock import Clock
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
 
 app = Celery("labsite")
@@ -14,6 +16,7 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 # Nothing to remember between runs, and a schedule on disk can be left broken by a kill.
 app.conf.beat_scheduler = "celery.beat:Scheduler"
+app.steps["worker"].add(Clock)
 app.conf.beat_schedule = {
     "sweep": {"task": "sandboxes.tasks.sweep", "schedule": 15.0, "options": {"expires": 15}},
     "watch": {"task": "sandboxes.tasks.watch", "schedule": 30.0, "options": {"expires": 30}},

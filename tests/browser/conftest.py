@@ -131,4 +131,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     report = yield
     if report.failed:
         item.stash[FAILED] = True
+        if found := getattr(item, "funcargs", {}).get("site"):
+            for log in sorted(found.folder.glob("*.log")):
+                report.sections.append((log.name, log.read_text(errors="replace")[-3000:]))
     return report

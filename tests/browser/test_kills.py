@@ -1,4 +1,4 @@
-"""The worker dies in the middle of a check: the check still ends, once, and soon."""
+"""The worker dies in the middle of a check: the check still ends, once, and soon; and its clock goes on."""
 
 from __future__ import annotations
 
@@ -21,15 +21,19 @@ def kill_whole(site: Site) -> None:
     site.kill("worker")
 
 
-def kill_child(site: Site) -> None:
-    """As the kernel does with a process that took too much memory; Celery's main process goes on."""
+def children(site: Site) -> set[int]:
+    """The worker's: two that carry out tasks and the clock."""
     parent = site.processes["worker"].pid
-    children = subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=True).stdout.split()
-    for child in children:
-        os.kill(int(child), signal.SIGKILL)
+    return set(map(int, subprocess.run(["pgrep", "-P", str(parent)], capture_output=True, text=True, check=True).stdout.split()))
 
 
-@pytest.mark.parametrize("kill", [kill_whole, kill_child])
+def kill_children(site: Site) -> None:
+    """As the kernel does with a process that took too much memory; Celery's main process goes on."""
+    for child in children(site):
+        os.kill(child, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("kill", [kill_whole, kill_children])
 def test_worker_killed_in_the_middle_of_a_check(person: Any, site: Site, real_lab: Any, kill: Any) -> None:
     page = person("corte")
     start(page)
@@ -43,6 +47,7 @@ def test_worker_killed_in_the_middle_of_a_check(person: Any, site: Site, real_la
     assert inside("pkill -STOP dockerd")
     page.get_by_test_id("check").click()
     wait_until(lambda: inside("pgrep -f 'perl -e # Runs in a student'"), seconds=30)
+    before = children(site)
     kill(site)
     assert inside("pkill -CONT dockerd")
     if "worker" not in site.processes:
@@ -52,6 +57,8 @@ def test_worker_killed_in_the_middle_of_a_check(person: Any, site: Site, real_la
     said = site.manage("shell", "-v", "0", "-c", CHECKS_OF_LAST)
     assert said.split() == ["1", "True"]
     end(page)
+    wait_until(lambda: len(children(site)) == len(before), seconds=30)
+    assert not children(site) & before
 
 
 MACHINE_OF = """

@@ -16,6 +16,7 @@ from sandboxes.terminal.protocol import FrameReader, encode
 
 pytestmark = pytest.mark.engine
 SIZE = struct.pack(">HH", 80, 24)
+PROMPT = b"\x1b]133;B\x07"
 
 
 class Line:
@@ -66,10 +67,10 @@ class Holder:
             if frame[:1] in b"RD":
                 output += frame[1:]
 
-    def read(self, wanted: bytes) -> bytes:
-        """Output up to and with these bytes."""
+    def read(self, wanted: bytes, *, prompt: bool = False) -> bytes:
+        """Output up to and with these bytes, and the prompt after them: before it a terminal echoes a Tab as it is."""
         output = b""
-        while wanted not in output:
+        while wanted not in output or (prompt and PROMPT not in output.partition(wanted)[2]):
             frame = self.hear()
             output += frame[1:] if frame[:1] in b"RD" else b""
         return output
@@ -256,9 +257,9 @@ def test_tab_completes_what_docker_has_and_a_shell_is_at_its_prompt_before_compl
     client.open(7)
     client.until(b"L")
     client.say(b"I", b"declare -F _comp_initialize _init_completion; echo cargadas=$?\n")
-    assert b"cargadas=1\r\n" in client.read(b"cargadas=1\r\n")
+    client.read(b"cargadas=1\r\n", prompt=True)
     client.say(b"I", b"docker vers\t--format hola\n")
-    assert b"docker version --format hola" in client.read(b"hola\r\n")
+    assert b"docker version --format hola" in client.read(b"hola\r\n", prompt=True)
     client.say(b"I", b"cat /etc/hostna\t && echo le''ido\n")
     client.read(b"leido\r\n")
 

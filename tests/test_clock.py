@@ -1,0 +1,51 @@
+"""The worker's clock: one that has ended is replaced by another, which the worker ends with the rest."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from celery.worker.components import Beat
+
+from labsite.celery import app
+from labsite.clock import Clock
+
+
+class Process:
+    """As much of a clock as is looked at."""
+
+    exitcode = -9
+
+    def __init__(self, *, lives: bool) -> None:
+        self.lives = lives
+
+    def is_alive(self) -> bool:
+        return self.lives
+
+
+class Step:
+    """Celery's step that holds the clock."""
+
+    obj: Process
+
+    def create(self, worker: Any) -> Process:
+        worker.beat = Process(lives=False)
+        return worker.beat  # type: ignore[no-any-return]
+
+    def start(self, _worker: Any) -> None:
+        self.obj.lives = True
+
+
+def test_a_clock_that_has_ended_is_replaced_and_one_that_lives_is_left_alone() -> None:
+    step = Step()
+    worker = SimpleNamespace(beat=Process(lives=False), blueprint={Beat.name: step})
+    Clock(None).look(worker)
+    second = worker.beat
+    assert second.lives
+    assert step.obj is second
+    Clock(None).look(worker)
+    assert worker.beat is second
+
+
+def test_the_worker_has_the_step() -> None:
+    assert Clock in app.steps["worker"]
