@@ -74,6 +74,8 @@ install_packages() {
     done
     [ -z "$missing" ] && return 0
     step "Instalando paquetes de Debian:$missing"
+    # docker.io brings it, with a service of its own, which an engine would take for its own at the next start of the machine.
+    command -v containerd >/dev/null 2>&1 || brought=" containerd"
     # Written down first: what a failed installation leaves is taken away as well.
     for package in $missing; do echo "$package"; done >>"$STATE/added-packages"
     log=$STATE/apt.log
@@ -92,7 +94,7 @@ install_packages() {
     allow_services
     if command -v systemctl >/dev/null 2>&1; then
         for unit in docker.service docker.socket containerd.service redis-server.service docker-registry.service postgresql.service; do
-            case " $missing " in *" ${unit%%.*}"*) systemctl disable --now "$unit" >/dev/null 2>&1 || true ;; esac
+            case "${brought:-} $missing " in *" ${unit%%.*}"*) systemctl disable --now "$unit" >/dev/null 2>&1 || true ;; esac
         done
     fi
 }

@@ -51,8 +51,10 @@ def _obey(lab: Instance, command: str, words: list[str]) -> int:
         case "up", []:
             backup.refuse_unfinished(lab)
             _up(lab)
+            systemd.agree(lab, "start")
         case "down", []:
             _down(lab)
+            systemd.agree(lab, "stop")
         case "run", _:
             return subprocess.run((*containers.compose(lab), *words), env=containers.environment(lab)).returncode
         case "doctor", []:
@@ -122,7 +124,7 @@ def _start_host(lab: Instance, settings: dict[str, str]) -> None:
     if lab.running():
         if not lab.ready_file.exists():
             raise HostError("el laboratorio ya está en marcha con «make run», o arrancando: páralo con «make stop».")
-        if lab.ready_file.read_text() == composed.version(settings):
+        if lab.ready_file.read_text() == composed.version(settings) and systemd.keeps(lab):
             return
         print("La parte de la máquina ha cambiado: se para y arranca de nuevo; los laboratorios se podrán continuar.", flush=True)
         _stop_host(lab)

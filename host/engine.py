@@ -69,7 +69,8 @@ def _options(lab: Instance) -> tuple[str, ...]:
         "--live-restore",
         *("--add-runtime", f"lab={ROOT / 'host' / 'runtime' / 'lab-runc'}", "--default-runtime", "lab"),
         f"--seccomp-profile={_profile(lab)}",
-        *("--cgroup-parent", f"/{lab.namespace}"),
+        # Where systemd manages groups of version 2 an engine would leave them to it, and they would bear other names.
+        *("--exec-opt", "native.cgroupdriver=cgroupfs", "--cgroup-parent", f"/{lab.namespace}"),
         *("--bip", lab.bridge_net),
         *("--default-address-pool", f"base={lab.sandboxes_net},size=28"),
         *("--dns", SERVICE_ADDRESS),

@@ -4,7 +4,7 @@
     docker-intensivo-<name>-host.service   the host's part, which systemd starts again if it dies
 
 `make compose-enable` writes them (host/compose.py). With the units there, `make compose-up` has the host's part started by
-systemd; without them it runs in the background.
+systemd, and systemd knows the site as started or stopped, whoever did it; without them it runs in the background.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ UNITS = Path("/etc/systemd/system")
 TEMPLATES = ROOT / "deploy"
 RUNS = Path("/run/systemd/system")
 """There while systemd is what manages the machine (sd_booted(3))."""
+OWN_GROUP = Path("/proc/self/cgroup")
+"""Names the unit that this runs in."""
 
 
 def unit(lab: Instance) -> str:
@@ -82,6 +84,17 @@ def start(lab: Instance) -> subprocess.Popen[bytes] | None:
 def stop(lab: Instance) -> None:
     if _installed(lab):
         sh("systemctl", "stop", host_unit(lab))
+
+
+def keeps(lab: Instance) -> bool:
+    """Whether the host's part, if it is up, is where it would be started now: systemd's, if the units are there."""
+    return not _installed(lab) or succeeds("systemctl", "is-active", "--quiet", host_unit(lab))
+
+
+def agree(lab: Instance, verb: str) -> None:
+    """Have the site's unit be what a person has made of the site: `start`, `stop`. To it, both are done already."""
+    if _installed(lab) and unit(lab) not in OWN_GROUP.read_text():
+        sh("systemctl", verb, unit(lab))
 
 
 def tell_ready() -> None:

@@ -25,10 +25,12 @@ _HAS_ROOM = """for folder in /var/tmp /var/lib/docker; do
 done"""
 """Reserves without writing. `df` can't tell: it shows the lab's whole file system, not the machine's quota."""
 _REFUSED = """cd /sys/fs/cgroup/pids 2>/dev/null || cd /sys/fs/cgroup
-sed -n 's/^max //p' pids.events.local 2>/dev/null || sed -n 's/^max //p' pids.events
-[ "$(cat pids.peak 2>/dev/null || echo 0)" -lt "$(cat pids.max)" ] || echo 1"""
-"""How many new processes the kernel has refused for the machine's own limit (version 1: to the students' shells, not within
-containers), and one more if its limit was ever reached, by whomever."""
+if [ -e pids.events.local ]; then sed -n 's/^max //p' pids.events.local
+elif [ "$(cat pids.peak 2>/dev/null || echo 0)" -lt "$(cat pids.max)" ]; then sed -sn 's/^max //p' pids.events init/pids.events 2>/dev/null
+else echo 1; find . -name pids.events -exec sed -sn 's/^max //p' {} +; fi"""
+"""How many new processes the kernel has refused for the machine's own limit. Version 1, and version 2 before Linux 6.11, counts
+them for the group that asked, whoever's limit it was: those of containers count if the machine's was ever reached, and go with
+them."""
 _ITS_OWN = "! grep -qx 'oom 0' /sys/fs/cgroup/memory.events.local 2>/dev/null"
 """Version 2 tells of containers that came to a limit of their own, too."""
 
@@ -74,7 +76,8 @@ def _look(machine: Machine, usage: Usage, interval: float) -> None:
     refused = _refused(machine) if share > STIRRED else machine.refused_seen
     Machine.objects.filter(pk=machine.pk).update(cpu_seen=usage.cpu, refused_seen=refused)
     # A disk fills by work; asking costs an exec.
-    warning = _warning(usage, refused=refused not in (0, machine.refused_seen)) or (_disk_warning(machine) if worked else "")
+    more = refused > (machine.refused_seen if known else 0)
+    warning = _warning(usage, refused=more) or (_disk_warning(machine) if worked else "")
     if warning:
         _tell(machine.sandbox, warning)
 

@@ -77,7 +77,7 @@ def _processes() -> Iterator[tuple[int, str]]:
 
 
 def _in_groups() -> list[int]:
-    groups = Path("/sys/fs/cgroup").glob(f"*/docker-intensivo-{NAME}/**/cgroup.procs")
+    groups = Path("/sys/fs/cgroup").glob(f"**/docker-intensivo-{NAME}/**/cgroup.procs")
     return [int(pid) for group in groups for pid in group.read_text().split()]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -56,3 +57,26 @@ def test_paused_machines_and_the_keepers_of_containers_of_a_killed_lab_are_ended
         for process in (ours, another):
             process.kill()
             process.wait(timeout=5)
+
+
+def test_containers_of_compose_whose_engine_was_killed_are_ended_but_not_who_has_their_number_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_SUBNET_OCTET", "99")
+    first, stranger = (subprocess.Popen(["sleep", "600"]) for _ in range(2))
+    group = CGROUPS / ("pids" if (CGROUPS / "pids").is_dir() else "") / "restos-basededatos"
+    group.mkdir()
+    (group / "cgroup.procs").write_text(str(first.pid))
+    for process, name in ((first, group.name), (stranger, "restos-acabado")):
+        bundle = LAB.rundir("compose-exec", "containerd", "daemon", "io.containerd.runtime.v2.task", "moby", name)
+        bundle.mkdir(parents=True)
+        (bundle / "init.pid").write_text(str(process.pid))
+    leftovers.clear(LAB)
+    try:
+        assert first.wait(timeout=5) == -9
+        assert stranger.poll() is None
+        assert not LAB.rundir("compose-exec").exists()
+    finally:
+        for process in (first, stranger):
+            process.kill()
+            process.wait(timeout=5)
+        group.rmdir()
+        shutil.rmtree(LAB.run)

@@ -73,6 +73,22 @@ def test_enabling_keeps_the_variables_and_disabling_takes_all_away(
     assert asked == []
 
 
+def test_a_person_who_starts_or_stops_the_site_has_its_unit_agree_and_the_unit_itself_has_not(
+    lab: Instance, asked: list[tuple[str, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(systemd, "OWN_GROUP", tmp_path / "cgroup")
+    systemd.agree(lab, "start")
+    assert asked == [], "no units, nobody to tell"
+    systemd.install(lab)
+    (tmp_path / "cgroup").write_text("0::/user.slice/user-0.slice/session-1.scope\n")
+    systemd.agree(lab, "start")
+    assert asked[-1] == ("systemctl", "start", "docker-intensivo-aula.service")
+    asked.clear()
+    (tmp_path / "cgroup").write_text("0::/system.slice/docker-intensivo-aula.service\n")
+    systemd.agree(lab, "stop")
+    assert asked == [], "it would wait for itself"
+
+
 def test_a_machine_without_systemd_is_told(lab: Instance) -> None:
     with pytest.raises(HostError, match="no la lleva systemd"):
         systemd.install(lab)

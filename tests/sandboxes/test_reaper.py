@@ -107,6 +107,8 @@ def test_who_was_refused_processes_between_two_looks_is_told_once(sandbox: Sandb
     assert "límite de procesos (400)" in look(2 * 10**9, b"17\n1\n")
     assert look(3 * 10**9, b"17\n1\n") == ""
     assert look(3 * 10**9 + 1, b"99\n1\n") == "", "it has not stirred: nobody asks"
+    assert look(4 * 10**9, b"1\n") == "", "a container that had been refused some is gone, and its count with it"
+    assert "procesos" in look(5 * 10**9, b"1\n6\n"), "another one"
     assert "procesos" in look(10**9, b"3\n"), "it began anew, and so did its counts"
 
 
