@@ -24,7 +24,9 @@ from host.shell import sh, succeeds
 
 UPLINK = "eth0"
 SYSCTLS = (
-    *("net/ipv4/ip_forward=1", "net/ipv4/ip_unprivileged_port_start=80", "net/ipv4/conf/all/rp_filter=1"),
+    *("net/ipv4/ip_forward=1", "net/ipv4/ip_unprivileged_port_start=80"),
+    # The larger of the two holds for an interface, 2 is laxer than 1, and a new namespace takes over the machine's (Ubuntu's are 2).
+    *("net/ipv4/conf/all/rp_filter=1", "net/ipv4/conf/default/rp_filter=1"),
     *("net/ipv6/conf/all/disable_ipv6=1", "net/ipv6/conf/default/disable_ipv6=1"),
 )
 """Of the namespace alone. A packet bears its sender's own address, or one would use up what a neighbour may ask. What

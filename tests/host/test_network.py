@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 
@@ -35,6 +36,21 @@ def test_the_text_is_a_whole_table(rules: str) -> None:
     assert lines[0] == "*filter"
     assert lines[-1] == "COMMIT"
     assert rules.endswith("COMMIT\n")
+
+
+@pytest.mark.engine
+def test_nobody_speaks_with_the_address_of_another_even_where_the_machine_is_lax() -> None:
+    name = "dint-laxo"
+    enter = ("nsenter", f"--net=/run/netns/{name}", "sh", "-ec")
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        subprocess.run([*enter, "for file in all default; do echo 2 >/proc/sys/net/ipv4/conf/$file/rp_filter; done"], check=True)
+        set_all = 'for each; do echo "${each#*=}" >"/proc/sys/${each%%=*}"; done; ip link add puente type bridge'
+        said = "cat /proc/sys/net/ipv4/conf/all/rp_filter /proc/sys/net/ipv4/conf/puente/rp_filter"
+        done = subprocess.run([*enter, f"{set_all}; {said}", "sh", *network.SYSCTLS], check=True, capture_output=True, text=True)
+        assert done.stdout.split() == ["1", "1"]
+    finally:
+        subprocess.run(["ip", "netns", "del", name], check=True)
 
 
 @pytest.mark.parametrize("chain", ["INPUT", "DOCKER-USER"])
