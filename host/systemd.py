@@ -22,6 +22,8 @@ UNITS = Path("/etc/systemd/system")
 TEMPLATES = ROOT / "deploy"
 RUNS = Path("/run/systemd/system")
 """There while systemd is what manages the machine (sd_booted(3))."""
+KEPT = ("DOCKER_HOST", "BUNDLE")
+"""Variables that `make compose-up` heeds, besides its own."""
 OWN_GROUP = Path("/proc/self/cgroup")
 """Names the unit that this runs in."""
 
@@ -118,7 +120,7 @@ def _remember(lab: Instance) -> None:
     file = _environment_file(lab)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
-    given = {name: value for name, value in os.environ.items() if name.startswith("LAB_") or name == "DOCKER_HOST"}
+    given = {name: value for name, value in os.environ.items() if name.startswith("LAB_") or name in KEPT}
     file.write_text("".join(f'{name}="{_quoted(value)}"\n' for name, value in sorted(given.items())))
 
 

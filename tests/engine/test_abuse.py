@@ -121,3 +121,22 @@ def test_abuse_leaves_the_neighbour_alone_and_only_the_offender_is_told(
     assert notice in hers.notice
     his.refresh_from_db()
     assert his.notice == ""
+
+
+BOMB_WITHIN = "docker exec duradero sh -c 'i=0; while [ $i -lt 1000 ]; do sleep 2 & i=$((i+1)); done' 2>&1"
+
+
+def test_a_bomb_in_a_container_that_is_over_before_the_next_look_is_told_each_time(real_lab: Any, ana: Any, anas: str) -> None:
+    hers = ready_sandbox(ana, anas)
+    real_lab.run(anas, ["sh", "-c", "docker run -d --name duradero busybox:1.37 sleep 3600"], seconds=60)
+    watch(interval=1)
+    for _ in range(2):
+        assert "can't fork" in real_lab.run(anas, ["sh", "-c", BOMB_WITHIN], seconds=60).output.decode(errors="replace")
+        wait_until(lambda: real_lab.usage(anas).pids < 100, seconds=60)
+        watch(interval=1)
+        hers.refresh_from_db()
+        assert "límite de procesos (400)" in hers.notice
+        Sandbox.objects.update(notice="")
+        watch(interval=1)
+        hers.refresh_from_db()
+        assert hers.notice == "", "once for each"

@@ -56,10 +56,12 @@ def test_enabling_keeps_the_variables_and_disabling_takes_all_away(
 ) -> None:
     monkeypatch.setenv("LAB_SUBNET_OCTET", "140")
     monkeypatch.setenv("LAB_SECRET_KEY", 'una "clave"')
+    monkeypatch.setenv("BUNDLE", "/srv/aula.tar.gz")
     systemd.install(lab)
     kept = lab.home / "systemd.env"
     assert 'LAB_SUBNET_OCTET="140"\n' in kept.read_text()
     assert 'LAB_SECRET_KEY="una \\"clave\\""\n' in kept.read_text()
+    assert 'BUNDLE="/srv/aula.tar.gz"\n' in kept.read_text()
     assert kept.stat().st_mode & 0o777 == 0o600
     assert ("systemctl", "enable", "docker-intensivo-aula.service") in asked
     systemd.stop(lab)
