@@ -51,10 +51,8 @@ def _obey(lab: Instance, command: str, words: list[str]) -> int:
         case "up", []:
             backup.refuse_unfinished(lab)
             _up(lab)
-            systemd.agree(lab, "start")
         case "down", []:
             _down(lab)
-            systemd.agree(lab, "stop")
         case "run", _:
             return subprocess.run((*containers.compose(lab), *words), env=containers.environment(lab)).returncode
         case "doctor", []:
@@ -117,6 +115,7 @@ def _up(lab: Instance, *, fill: Callable[[], None] | None = None) -> None:
             _down(lab)
         raise
     _announce(lab, settings)
+    systemd.agree(lab, "start")
 
 
 def _start_host(lab: Instance, settings: dict[str, str]) -> None:
@@ -176,6 +175,7 @@ def _announce(lab: Instance, settings: dict[str, str]) -> None:
 
 def _down(lab: Instance) -> None:
     containers.down(lab)
+    systemd.agree(lab, "stop")
     _stop_host(lab)
 
 
