@@ -61,12 +61,12 @@ make_disk() {
 }
 
 start() {
-    # shellcheck disable=SC2086  # VM_ACCEL is words
+    # shellcheck disable=SC2086  # VM_ACCEL and VM_OPTIONS are words
     nice -n 10 qemu-system-x86_64 -name docker-intensivo-vm -machine q35 -accel $VM_ACCEL -cpu max -smp 2 -m 6G -display none -daemonize \
         -pidfile "$VM_DIR/pid" -serial "file:$VM_DIR/console.log" -device virtio-rng-pci \
         -kernel "$VM_DIR/kernel" -initrd "$VM_DIR/initrd" -append 'root=/dev/vda rw console=ttyS0' \
         -drive "file=$VM_DIR/disk,format=raw,if=virtio,cache=unsafe" \
-        -netdev "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:$VM_PORT-:22" -device virtio-net-pci,netdev=net
+        -netdev "user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:$VM_PORT-:22" -device virtio-net-pci,netdev=net ${VM_OPTIONS:-}
     tries=0
     until inside true; do
         tries=$((tries + 1))
