@@ -6,12 +6,14 @@ which kinds exist and what their specification looks like, so nothing here impor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic_core import to_jsonable_python
 
 from lessons.sources import strings_in
 from lessons.values import NAME, fill_all, names_in
@@ -107,7 +109,9 @@ class Kind(Protocol):
     evidence: ClassVar[type[Evidence]]
 
     def observe(self, spec: Any, engine: Any) -> Evidence:
-        """Look at the student's engine. Untrusted: raises CannotObserve, never returns a guess."""
+        """Look at the student's engine. Untrusted: raises CannotObserve, never returns a guess.
+
+        What it reads of `spec` (fields and properties) is the question that the evidence answers: see `look`."""
 
     def judge(self, spec: Any, evidence: Any) -> Verdict:
         """Decide from the evidence alone."""
@@ -122,6 +126,14 @@ class Captures(Protocol):
 
     def captured(self, spec: Any, evidence: Any) -> Mapping[str, object]:
         """Of a check that has passed, what it saw of each; what it did not see is not there, or is None or empty."""
+
+
+@runtime_checkable
+class Tells(Protocol):
+    """A kind whose evidence says by itself whether it answers another question: `judge` raises NotEnoughEvidence if not."""
+
+    told: ClassVar[frozenset[str]]
+    """What of a specification may have been corrected since."""
 
 
 @runtime_checkable
@@ -143,6 +155,67 @@ class Answered(Protocol):
 
     def answered(self, spec: Any, answer: list[str] | None, tries: int) -> Evidence:
         """The evidence of an answer; None for none."""
+
+
+def needs(checks: Iterable[Spec]) -> dict[str, list[str]]:
+    """What each check waits for, by id: those it requires, and the earlier ones that keep what it needs."""
+    keepers: dict[str, str] = {}
+    found = {}
+    for spec in checks:
+        keepers |= dict.fromkeys(spec.keeps(), spec.id)
+        found[spec.id] = [*spec.requiere, *(keepers.get(name, name) for name in spec.awaited())]
+    return found
+
+
+ASKED = "asked"
+"""Where kept evidence has the question that it answers: what was read of the check to look, by name."""
+
+
+class _Question:
+    """A check's specification, as who looks reads it; notes what was read."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec, self._read = spec, {"tipo": spec.tipo, "nodo": spec.nodo}
+
+    def __getattr__(self, name: str) -> Any:
+        self._read[name] = value = getattr(self._spec, name)
+        return value
+
+
+def look(spec: Spec, engine: Any) -> dict[str, Any]:
+    """What the engine holds of what a check asks, as it is kept: the evidence, with the question. Raises CannotObserve."""
+    question = _Question(spec)
+    return _kept(get(spec.tipo).observe(question, engine), question)
+
+
+def answered(spec: Spec, answer: list[str] | None, tries: int) -> dict[str, Any]:
+    """The same of what was answered on the page; the kind must be Answered."""
+    kind, question = get(spec.tipo), _Question(spec)
+    assert isinstance(kind, Answered)
+    return _kept(kind.answered(question, answer, tries), question)
+
+
+def _kept(found: Evidence, question: _Question) -> dict[str, Any]:
+    return {**found.model_dump(mode="json"), ASKED: _plain(question._read)}
+
+
+def evidence_of(spec: Spec, kept: Mapping[str, Any]) -> Evidence:
+    """The evidence that was kept, for this check; raises NotEnoughEvidence where it answers another question.
+
+    The same reads of the same values lead to the same look: what was not read then does not matter."""
+    kind = get(spec.tipo)
+    told = kind.told if isinstance(kind, Tells) else frozenset()
+    if any(name not in told and _plain(getattr(spec, name, None)) != value for name, value in kept.get(ASKED, {}).items()):
+        raise NotEnoughEvidence
+    try:
+        return kind.evidence.model_validate(kept)
+    except ValidationError as error:
+        raise NotEnoughEvidence from error
+
+
+def _plain(value: Any) -> Any:
+    """As a database gives it back."""
+    return json.loads(json.dumps(to_jsonable_python(value)))
 
 
 _kinds: dict[str, Kind] = {}

@@ -144,26 +144,23 @@ def grade(
     other are looked at side by side, and all are judged in their order."""
     checks = list(checks)
     seen: dict[str, Any] = {}
-    ahead: dict[str, Future[kinds.Evidence]] = {}
+    ahead: dict[str, Future[dict[str, Any]]] = {}
 
-    def observe(spec: kinds.Spec) -> kinds.Evidence:
-        kind = kinds.get(spec.tipo)
-        if isinstance(kind, kinds.Answered):
+    def observe(spec: kinds.Spec) -> dict[str, Any]:
+        if isinstance(kinds.get(spec.tipo), kinds.Answered):
             found = answer(spec)
-            return kind.answered(spec, found.given if found else None, found.tries if found else 0)
-        return kind.observe(spec, engine_of(spec.nodo))
+            return kinds.answered(spec, found.given if found else None, found.tries if found else 0)
+        return kinds.look(spec, engine_of(spec.nodo))
 
     def look(spec: kinds.Spec) -> Judged:
-        kind = kinds.get(spec.tipo)
         try:
-            found = ahead[spec.id].result() if spec.id in ahead else observe(spec)
-            raw = storable(found.model_dump(mode="json"))
+            raw = storable(ahead[spec.id].result() if spec.id in ahead else observe(spec))
         except CannotObserve as error:
             return cannot_check(str(error)), {}
         if len(json.dumps(raw)) > EVIDENCE_LIMIT:
             return cannot_check(_("hay demasiado que mirar en el motor")), {}
         seen[spec.id] = raw
-        return _judge(kind, spec, kind.evidence.model_validate(raw))
+        return _judge(spec, kinds.get(spec.tipo).evidence.model_validate(raw))
 
     def before(spec: kinds.Spec, found: Verdicts) -> None:
         if tell and found and not (spec.id in ahead and ahead[spec.id].done()):
@@ -182,13 +179,12 @@ def rejudge(check: CheckRun) -> Verdicts:
     exercise = progress.exercise_of(check.attempt)
 
     def judge(spec: kinds.Spec) -> Judged:
-        kind = kinds.get(spec.tipo)
         raw = check.evidence.get(spec.id)
         if raw is None:
             return cannot_check(_("no se guardaron pruebas de esta comprobación")), {}
         try:
-            return _judge(kind, spec, kind.evidence.model_validate(raw))
-        except (kinds.NotEnoughEvidence, ValidationError):
+            return _judge(spec, kinds.evidence_of(spec, raw))
+        except kinds.NotEnoughEvidence:
             return cannot_check(_("las pruebas que se guardaron no bastan para esta comprobación")), {}
 
     return _in_order(exercise.checks if exercise else (), judge)
@@ -198,7 +194,8 @@ Judged = tuple[Verdict, dict[str, str]]
 """What a check says, and what it keeps for later ones, by name."""
 
 
-def _judge(kind: kinds.Kind, spec: kinds.Spec, evidence: kinds.Evidence) -> Judged:
+def _judge(spec: kinds.Spec, evidence: kinds.Evidence) -> Judged:
+    kind = kinds.get(spec.tipo)
     verdict = kind.judge(spec, evidence)
     if not spec.guarda or verdict.status != Status.PASSED or not isinstance(kind, kinds.Captures):
         return verdict, {}
@@ -215,16 +212,15 @@ def _in_order(
     before: Callable[[kinds.Spec, Verdicts], None] = lambda _spec, _found: None,
 ) -> Verdicts:
     """Judge the checks, but for those that require one that has not passed, or what it would have kept."""
+    checks = list(checks)
     verdicts: dict[str, Verdict] = {}
     titles: dict[str, str] = {}
-    keepers: dict[str, str] = {}
+    needed = kinds.needs(checks)
     kept: dict[str, str] = {}
     for spec in checks:
         before(spec, list(verdicts.items()))
         titles[spec.id] = spec.titulo
-        keepers |= dict.fromkeys(spec.keeps(), spec.id)
-        needed = [*spec.requiere, *(keepers.get(name, name) for name in spec.awaited())]
-        first = next((id_ for id_ in needed if id_ not in verdicts or verdicts[id_].status != Status.PASSED), None)
+        first = next((id_ for id_ in needed[spec.id] if id_ not in verdicts or verdicts[id_].status != Status.PASSED), None)
         if first is not None:
             verdicts[spec.id] = _wait_for(titles.get(first, first))
             continue

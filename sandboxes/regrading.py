@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from lessons import progress
+from lessons import kinds, progress
 from lessons.catalog import Exercise
 from lessons.kinds import Status
 from lessons.models import CheckRun, Regrade
@@ -47,12 +47,13 @@ def changes(key: str) -> Iterator[Change]:
 def _judge(check: CheckRun, exercise: Exercise) -> Change:
     before = {item["id"]: item for item in check.results}
     specs = {spec.id: spec for spec in exercise.checks}
+    needed = kinds.needs(exercise.checks)
     results: list[dict[str, Any]] = []
     untold: list[str] = []
     for item in progress.describe(exercise, rejudge(check)):
         old = before.get(item["id"])
         # One that waits for a check of which nothing can be told waits for what it was then.
-        waits = item["status"] == Status.PENDING and set(specs[item["id"]].requiere) & set(untold)
+        waits = item["status"] == Status.PENDING and set(needed[item["id"]]) & set(untold)
         if item["status"] == Status.UNKNOWN or waits:
             untold.append(item["id"])
             item = {**old, "title": item["title"]} if old else item

@@ -51,10 +51,9 @@ async def check(watched: Watched) -> None:
 def live_checks(exercise: Exercise) -> list[Spec]:
     """The checks that may be looked at unasked: cheap, and waiting for none that is not."""
     found: dict[str, Spec] = {}
-    keepers = {name: spec.id for spec in exercise.checks for name in spec.keeps()}
+    needed = kinds.needs(exercise.checks)
     for spec in exercise.checks:
-        needed = [*spec.requiere, *(keepers.get(name, name) for name in spec.awaited())]
-        if kinds.is_live(spec) and all(id_ in found for id_ in needed):
+        if kinds.is_live(spec) and all(id_ in found for id_ in needed[spec.id]):
             found[spec.id] = spec
     return list(found.values())
 

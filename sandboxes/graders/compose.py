@@ -63,6 +63,11 @@ class ComposeSpec(Spec):
     def path(self) -> str:
         return posixpath.normpath(posixpath.join(HOME, self.carpeta))
 
+    @property
+    def variables(self) -> dict[str, list[str]]:
+        """Those that are looked at, of each service."""
+        return {name: list(service.env) for name, service in self.servicios.items() if service.env}
+
 
 class Running(Evidence):
     """One container of the project."""
@@ -101,9 +106,8 @@ class ComposeKind:
         if code:
             _file, near = engine.file(posixpath.join(spec.path, "compose.yaml"))
             return ComposeEvidence(code=code, said=text.strip()[-600:], near=near[:100])
-        variables = {name: list(service.env) for name, service in spec.servicios.items()}
         ours = [found for found in engine.containers() if found.labels.get(_WHERE) == spec.path]
-        return ComposeEvidence(code=0, services=compose_file.read(text, variables), running=[_see(found) for found in ours[:100]])
+        return ComposeEvidence(code=0, services=compose_file.read(text, spec.variables), running=[_see(found) for found in ours[:100]])
 
     def captured(self, spec: ComposeSpec, evidence: ComposeEvidence) -> Mapping[str, object]:
         names = [seen.name for wanted in spec.servicios for seen in evidence.running if (seen.service, seen.status) == (wanted, "running")]

@@ -50,6 +50,7 @@ class CompositionEvidence(Evidence):
 
 class _Composition:
     evidence: ClassVar[type[Evidence]] = CompositionEvidence
+    told: ClassVar[frozenset[str]] = frozenset({"tipo", "de"})
 
     def observe(self, spec: CompositionSpec, engine: StudentEngine) -> CompositionEvidence:
         return CompositionEvidence(parts=[_look(part, engine) for part in spec.de])
@@ -114,7 +115,7 @@ def _why_still(part: Spec, found: PartSeen) -> str:
 
 def _look(part: Spec, engine: StudentEngine) -> PartSeen:
     try:
-        return PartSeen(seen=kinds.get(part.tipo).observe(part, engine).model_dump(mode="json"))
+        return PartSeen(seen=kinds.look(part, engine))
     except CannotObserve as error:
         return PartSeen(error=str(error))
 
@@ -128,8 +129,10 @@ def _verdicts(spec: CompositionSpec, evidence: CompositionEvidence) -> list[Verd
 def _judge(part: Spec, found: PartSeen) -> Verdict:
     if found.seen is None:
         return Verdict(Status.UNKNOWN, "", _("No se pudo comprobar: %(why)s.") % {"why": found.error.rstrip(".")})
-    kind = kinds.get(part.tipo)
-    return kind.judge(part, kind.evidence.model_validate(found.seen))
+    try:
+        return kinds.get(part.tipo).judge(part, kinds.evidence_of(part, found.seen))
+    except kinds.NotEnoughEvidence:
+        return Verdict(Status.UNKNOWN, "", _("No se pudo comprobar: lo que se guardó no basta."))
 
 
 def _joined(verdicts: list[Verdict], word: str) -> str:

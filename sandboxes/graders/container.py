@@ -56,6 +56,7 @@ class ContainerKind:
     live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = ContainerSpec
     evidence: ClassVar[type[Evidence]] = ContainerEvidence
+    told: ClassVar[frozenset[str]] = frozenset({"nombre", "salida", "env", "etiquetas"})
     captures: ClassVar[Mapping[str, str]] = {
         "nombre": gettext_noop("su nombre"),
         "id": gettext_noop("su identificador"),
@@ -125,7 +126,7 @@ def _named(spec: ContainerSpec, facts: ContainerFacts, engine: StudentEngine) ->
     by_id = re.fullmatch(r"(sha256:)?[0-9a-f]{4,64}", facts.image) and facts.image_id.removeprefix("sha256:").startswith(
         facts.image.removeprefix("sha256:")
     )
-    return spec.imagen if spec.imagen and by_id and engine.tags().get(tagged(spec.imagen)) == facts.image_id else facts.image
+    return spec.imagen if by_id and spec.imagen and engine.tags().get(tagged(spec.imagen)) == facts.image_id else facts.image
 
 
 def _candidates(spec: ContainerSpec, evidence: ContainerEvidence) -> list[Seen]:

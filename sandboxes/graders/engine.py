@@ -44,6 +44,19 @@ class EngineSpec(Spec):
     info: dict[str, Value] = {}
     demonio: dict[str, Value] = {}
 
+    # What is looked at; the values that are asked for are another matter.
+    @property
+    def info_paths(self) -> list[str]:
+        return list(self.info)
+
+    @property
+    def settings(self) -> list[str]:
+        return list(self.demonio)
+
+    @property
+    def by_alumno(self) -> bool:
+        return self.acceso or bool(self.contexto)
+
 
 class EngineEvidence(Evidence):
     up: bool
@@ -84,11 +97,11 @@ class EngineKind:
                 pass
             case _:
                 raise CannotObserve(_("no se puede ver cómo está el motor"))
-        daemon, wrong = _settings(engine, list(spec.demonio))
+        daemon, wrong = _settings(engine, spec.settings)
         facts: dict[str, Any] = {"up": up == "up", "mode": int(mode, 8), "group": group[:50], "groups": groups.split(",")[:20]}
-        if up == "up" and (spec.en_marcha or spec.info or spec.version):
+        if up == "up" and (spec.en_marcha or spec.info_paths or spec.version):
             facts |= _ask(spec, engine)
-        if spec.acceso or spec.contexto:
+        if spec.by_alumno:
             facts |= _reach(engine)
         return EngineEvidence(**facts, daemon=daemon, daemon_error=wrong)
 
@@ -119,10 +132,10 @@ class EngineKind:
 def _ask(spec: EngineSpec, engine: StudentEngine) -> dict[str, Any]:
     try:
         version = engine.version()
-        info = engine.info() if spec.info else {}
+        info = engine.info() if spec.info_paths else {}
     except CannotObserve:
         return {"answers": False}
-    return {"answers": True, "version": version[:50], "info": {path: _said(_at(info, path)) for path in spec.info}}
+    return {"answers": True, "version": version[:50], "info": {path: _said(_at(info, path)) for path in spec.info_paths}}
 
 
 def _reach(engine: StudentEngine) -> dict[str, Any]:

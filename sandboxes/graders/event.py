@@ -63,9 +63,11 @@ class EventKind:
                 key = (event.name or event.actor) if spec.objeto == "image" else event.actor
                 found.setdefault(key, []).append(event)
         stories = [tell(events, key) for key, events in found.items()]
-        mine = [story for story in stories if story.is_meant(spec)]
-        others = [story for story in stories if not story.is_meant(spec)]
-        return EventEvidence(stories=[*others[-OBJECTS // 2 :], *mine[-OBJECTS // 2 :]], forgot=engine.forgot)
+        if len(stories) > OBJECTS:
+            mine = [story for story in stories if story.is_meant(spec)]
+            others = [story for story in stories if not story.is_meant(spec)]
+            stories = [*others[-OBJECTS // 2 :], *mine[-OBJECTS // 2 :]]
+        return EventEvidence(stories=stories, forgot=engine.forgot)
 
     def captured(self, spec: EventSpec, evidence: EventEvidence) -> Mapping[str, object]:
         last = _done(spec, evidence)[-1]

@@ -50,6 +50,11 @@ class HttpSpec(Spec):
     intentos: int = Field(default=3, ge=1, le=5)
 
     @property
+    def headers(self) -> list[str]:
+        """Those that are looked at, in small letters."""
+        return sorted({name.lower() for name in self.cabeceras})
+
+    @property
     def url(self) -> str:
         return f"http://localhost:{self.puerto}{self.ruta}"
 
@@ -94,7 +99,7 @@ class HttpKind:
         body, _mark, status = output.decode(errors="replace").rpartition(_MARK)
         if not status.strip()[:3].isdigit():
             raise CannotObserve(_("curl no funciona en el laboratorio"))
-        headers = _headers(status.strip()[3:], spec)
+        headers = _headers(status.strip()[3:], spec.headers)
         # What failed attempts said comes before the last one's.
         return HttpEvidence(
             headers=headers,
@@ -132,12 +137,11 @@ class HttpKind:
         return Verdict(Status.PASSED, expected, _("respondió %(status)d") % {"status": evidence.status})
 
 
-def _headers(text: str, spec: HttpSpec) -> dict[str, str]:
+def _headers(text: str, asked: list[str]) -> dict[str, str]:
     try:
-        found = json.loads(text[:65536]) if spec.cabeceras else {}
+        found = json.loads(text[:65536]) if asked else {}
     except (ValueError, RecursionError):
         return {}
-    asked = {name.lower() for name in spec.cabeceras}
     pairs = found.items() if isinstance(found, dict) else ()
     return {name: ", ".join(map(str, values))[:500] for name, values in pairs if name in asked and isinstance(values, list)}
 

@@ -57,6 +57,7 @@ class ImageKind:
     live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = ImageSpec
     evidence: ClassVar[type[Evidence]] = ImageEvidence
+    told: ClassVar[frozenset[str]] = frozenset({"env", "etiquetas"})
     captures: ClassVar[Mapping[str, str]] = {
         "id": gettext_noop("su identificador"),
         "tamano": gettext_noop("lo que ocupa, en bytes"),

@@ -64,6 +64,7 @@ class LayersKind:
     live: ClassVar[bool] = True
     spec: ClassVar[type[Spec]] = LayersSpec
     evidence: ClassVar[type[Evidence]] = LayersEvidence
+    told: ClassVar[frozenset[str]] = frozenset({"sin", "ausentes"})
     captures: ClassVar[Mapping[str, str]] = {
         "capas": gettext_noop("cuántas capas tiene la imagen"),
         "sobre_base": gettext_noop("cuántas tiene sobre la base"),

@@ -73,6 +73,11 @@ class QuizSpec(Spec):
         return self
 
     @property
+    def offered(self) -> list[str]:
+        """The options, in whatever order."""
+        return sorted(self.opciones)
+
+    @property
     def right(self) -> list[str]:
         return self.respuesta or self.opciones
 
@@ -81,6 +86,9 @@ class QuizEvidence(Evidence):
     answer: list[str] | None = None
     """What was answered: texts of options, or what was typed; None for nothing."""
     tries: int = 0
+    question: str = ""
+    offered: list[str] = []
+    """Among which it was."""
 
 
 class QuizKind:
@@ -95,7 +103,7 @@ class QuizKind:
         raise CannotObserve("una pregunta no se mira en el motor: no puede ser parte de otra comprobación")
 
     def answered(self, spec: QuizSpec, answer: list[str] | None, tries: int) -> QuizEvidence:
-        return QuizEvidence(answer=answer, tries=tries)
+        return QuizEvidence(answer=answer, tries=tries, question=spec.pregunta, offered=spec.offered)
 
     def captured(self, spec: QuizSpec, evidence: QuizEvidence) -> Mapping[str, object]:
         return {"respuesta": (evidence.answer or [""])[0]}

@@ -33,6 +33,11 @@ class VolumeSpec(Spec):
     texto: str = ""
     sobrevive: bool = False
 
+    @property
+    def mounters(self) -> list[str]:
+        """The containers that are looked at."""
+        return list(self.montado_en)
+
 
 class MountingSeen(Evidence):
     """A container that the check names, or that has the volume."""
@@ -78,7 +83,7 @@ class VolumeKind:
         return VolumeEvidence(
             volumes=[volume.name for volume in volumes][:50],
             exists=found is not None,
-            containers=[container for container in seen if container.paths or container.name in spec.montado_en][-50:],
+            containers=[container for container in seen if container.paths or container.name in spec.mounters][-50:],
             text=file.text if file else None,
             modified=file.modified if file else 0,
             near=near[:50],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from lessons import catalog, cohorts, kinds, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import CheckRun, Completion, Regrade
 from sandboxes import fingerprint, grading
+from sandboxes.engine.student import FileFacts
 
 pytestmark = pytest.mark.django_db
 KEY = "docker-intensivo/hello-world/hello-world"
@@ -120,6 +122,139 @@ def test_what_was_kept_and_does_not_suffice_stays_as_it_was_with_what_waits_for_
     check.refresh_from_db()
     assert (check.passed, check.points) == (True, 3)
     assert not Regrade.objects.exists()
+
+
+class Machine:
+    """A student's engine in which there is whatever is asked for, and all says «hola»."""
+
+    def run(self, *_argv: Any, **_options: Any) -> tuple[int, bytes]:
+        return 0, b'hola\nlab-status:200{"server": ["nginx"], "age": ["1"]}'
+
+    def container(self, name: str) -> Any:
+        return SimpleNamespace(name=name, status="running", pid=0)
+
+    def containers(self) -> list[Any]:
+        return [self.container("web"), self.container("api")]
+
+    def image(self, name: str) -> Any:
+        return SimpleNamespace(id=f"sha256:{name}", cmd=["sh"])
+
+    def logs(self, _container: Any) -> str:
+        return "hola"
+
+    def file(self, _path: str, **_within: Any) -> tuple[FileFacts, list[str]]:
+        return FileFacts(kind="file", size=4, mode=0o644, uid=0, owner="root", text="hola", modified=0), []
+
+
+def passed(user: Any, monkeypatch: pytest.MonkeyPatch, *raws: dict[str, Any]) -> CheckRun:
+    """A check run of these checks on such an engine."""
+    exercise = put(monkeypatch, raws)
+    check = progress.begin_check(progress.begin_attempt(user, KEY))
+    assert check
+    verdicts, evidence = grading.grade(exercise.checks, lambda _node: Machine())
+    assert {verdict.status for _id, verdict in verdicts} == {Status.PASSED}
+    # By the database and back, as it comes.
+    progress.end_check(check, exercise, verdicts, evidence, made_by=fingerprint.of_run(KEY))
+    check.refresh_from_db()
+    return check
+
+
+COMMAND, FILE, HTTP = ({"id": "x", "titulo": "X", "tipo": tipo} for tipo in ("command", "file", "http"))
+TARGETS: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({**COMMAND, "orden": "hola"}, {"orden": "adiós"}),
+    ({**COMMAND, "orden": "hola"}, {"nodo": "otro"}),
+    ({**FILE, "ruta": "a.txt", "texto": "hola"}, {"ruta": "b.txt"}),
+    ({**FILE, "ruta": "/a.txt", "contenedor": "web"}, {"contenedor": "api"}),
+    ({**FILE, "ruta": "/a.txt", "contenedor": "web"}, {"contenedor": "", "imagen": "web"}),
+    ({**FILE, "ruta": "/a.txt", "imagen": "web:1"}, {"imagen": "web:2"}),
+    ({**HTTP, "puerto": 80, "texto": "hola"}, {"ruta": "/saludo"}),
+    ({**HTTP, "puerto": 80}, {"puerto": 81}),
+    ({**HTTP, "puerto": 80, "cabeceras": {"Server": "nginx"}}, {"cabeceras": {"Age": "2"}}),
+    ({"id": "x", "titulo": "X", "tipo": "logs", "contenedor": "web", "texto": "hola"}, {"contenedor": "api"}),
+]
+
+
+@pytest.mark.parametrize(("raw", "corrected"), TARGETS)
+def test_what_was_seen_of_another_thing_judges_nothing(
+    raw: dict[str, Any], corrected: dict[str, Any], ana: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    after = {"id": "luego", "tipo": "command", "titulo": "Luego", "orden": "hola", "requiere": ["x"]}
+    check = passed(ana, monkeypatch, raw, after)
+    # It would fail if it were judged: what it should say has changed as well.
+    also = {"texto": "otra cosa"} if raw["tipo"] != "command" else {"salida": "otra cosa"}
+    put(monkeypatch, ({**raw, **corrected, **also}, after))
+    regrade("--aplicar", "--motivo", "era otro")
+    assert "no basta para juzgarlas de nuevo: x (1), luego (1)." in capsys.readouterr().out
+    check.refresh_from_db()
+    assert (check.passed, check.points) == (True, 2)
+    assert not Regrade.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("raw", "corrected"),
+    [
+        ({**COMMAND, "orden": "hola"}, {"salida": "nunca"}),
+        ({**FILE, "ruta": "a.txt"}, {"texto": "nunca"}),
+        ({**HTTP, "puerto": 80, "cabeceras": {"Server": "nginx"}}, {"cabeceras": {"server": "apache"}}),
+        ({"id": "x", "titulo": "X", "tipo": "logs", "contenedor": "web", "texto": "hola"}, {"texto": "nunca"}),
+    ],
+)
+def test_what_was_seen_of_the_same_thing_is_judged_by_what_it_should_be_today(
+    raw: dict[str, Any], corrected: dict[str, Any], ana: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = passed(ana, monkeypatch, raw)
+    put(monkeypatch, ({**raw, **corrected},))
+    regrade("--aplicar", "--motivo", "más estricta")
+    check.refresh_from_db()
+    assert not check.passed
+
+
+def test_a_part_that_asks_for_another_thing_leaves_the_whole_as_it_was_unless_the_others_decide(
+    ana: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = [{"tipo": "command", "orden": "hola", "salida": "hola"}, {"tipo": "logs", "contenedor": "web", "texto": "hola"}]
+    whole = {"id": "x", "titulo": "X", "tipo": "all", "de": parts}
+    check = passed(ana, monkeypatch, whole)
+    other = {"tipo": "logs", "contenedor": "api", "texto": "hola"}
+    for tipo, first, status in (
+        ("all", parts[0], Status.UNKNOWN),
+        ("all", {**parts[0], "salida": "nunca"}, Status.FAILED),
+        ("any", parts[0], Status.PASSED),
+        ("any", {**parts[0], "salida": "nunca"}, Status.UNKNOWN),
+    ):
+        put(monkeypatch, ({**whole, "tipo": tipo, "de": [first, other]},))
+        assert dict(grading.rejudge(check))["x"].status == status, (tipo, first)
+
+
+def test_what_waits_for_a_word_of_a_check_that_cannot_be_told_stays_as_it_was(ana: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = {**COMMAND, "orden": "hola", "guarda": "dicho"}
+    after = {"id": "luego", "tipo": "command", "titulo": "Luego", "orden": "repite {{dicho}}"}
+    check = passed(ana, monkeypatch, first, after)
+    put(monkeypatch, ({**first, "orden": "adiós"}, after))
+    assert dict(grading.rejudge(check))["luego"].status == Status.PENDING
+    regrade("--aplicar", "--motivo", "era otra")
+    check.refresh_from_db()
+    assert (check.passed, [item["status"] for item in check.results]) == (True, ["passed", "passed"])
+
+
+def test_an_answer_counts_among_the_options_that_there_were(ana: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = {"id": "q", "tipo": "quiz", "titulo": "Q", "pregunta": "¿Cuál?", "clase": "una", "opciones": ["a", "b"], "respuesta": "a"}
+    quiz = {**raw, "explicacion": "Sí."}
+    put(monkeypatch, (quiz,))
+    attempt = progress.begin_attempt(ana, KEY)
+    progress.save_answer(attempt, "q", ["b"])
+    check = grading.check_answers(attempt)
+    assert check
+    check.refresh_from_db()
+    assert not check.passed
+    for corrected, status in (
+        ({"respuesta": "b"}, Status.PASSED),
+        ({"respuesta": "b", "opciones": ["b", "a"]}, Status.PASSED),
+        ({"respuesta": "B", "opciones": ["a", "B"]}, Status.UNKNOWN),
+        ({"respuesta": "b", "pregunta": "¿Cuál no?"}, Status.UNKNOWN),
+    ):
+        put(monkeypatch, ({**quiz, **corrected},))
+        assert dict(grading.rejudge(check))["q"].status == status, corrected
 
 
 def test_what_was_not_kept_stays_as_it_was(ana: Any, exercise: catalog.Exercise, monkeypatch: pytest.MonkeyPatch) -> None:
