@@ -206,6 +206,14 @@ def _complete(user: User, exercise: str, earned: float) -> bool:
     return new
 
 
+def breaks_ground(check: CheckRun) -> bool:
+    """Whether a run passed, as none of its attempt had, or with fewer points."""
+    points = CheckRun.objects.filter(pk=check.pk, passed=True).values_list("points", flat=True).first()
+    if points is None:
+        return False
+    return not CheckRun.objects.filter(attempt=check.attempt_id, passed=True, points__gte=points).exclude(pk=check.pk).exists()
+
+
 def past_checks(exercise: str) -> QuerySet[CheckRun]:
     """The check runs of an exercise that came to an end, the oldest first."""
     ended = CheckRun.objects.filter(attempt__exercise=exercise, error="", finished__isnull=False)

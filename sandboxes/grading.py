@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from lessons import catalog, kinds, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import Attempt, CheckRun, QuizAnswer
-from sandboxes import activity, checkpoints, fingerprint, mirror, tasks
+from sandboxes import activity, checkpoints, fingerprint, mirror, programs, tasks
 from sandboxes.engine import lab_engine
 from sandboxes.engine.nodes import Nodes
 from sandboxes.engine.student import CannotObserve
@@ -45,6 +45,9 @@ KEPT = 200
 
 SIDE_BY_SIDE = 6
 """Checks of one run that are looked at at once."""
+
+SOON = 0.2
+"""Seconds for which nobody is told that a check is waited for: most runs are over by then, and telling is a write."""
 
 Verdicts = list[tuple[str, Verdict]]
 
@@ -116,8 +119,8 @@ def run_check(check_id: int) -> None:
         _announce(sandbox, check)
         return
     ended = progress.end_check(check, exercise, verdicts, evidence, made_by=fingerprint.of_run(exercise.key))
-    if ended and CheckRun.objects.filter(pk=check.pk, passed=True).exists():
-        tasks.enqueue(tasks.examine_programs, check.pk)
+    if ended and progress.breaks_ground(check):
+        tasks.enqueue(tasks.examine_programs, check.pk, after=programs.AFTER)
     if ended:
         _announce(sandbox, check)
         done = (id_ for id_, verdict in verdicts if verdict.status == Status.PASSED)
@@ -140,7 +143,7 @@ def grade(
     """Observe and judge each check: verdicts by check id, and the evidence they rest on.
 
     `engine_of` gives the engine of a node by its name, and of the first for an empty one; `answer`, what was answered to a
-    question; `tell` hears of the verdicts there are whenever the next one has to be waited for. Checks that wait for no
+    question; `tell` hears of the verdicts there are whenever the next one keeps one waiting. Checks that wait for no
     other are looked at side by side, and all are judged in their order."""
     checks = list(checks)
     seen: dict[str, Any] = {}
@@ -163,7 +166,7 @@ def grade(
         return _judge(spec, kinds.get(spec.tipo).evidence.model_validate(raw))
 
     def before(spec: kinds.Spec, found: Verdicts) -> None:
-        if tell and found and not (spec.id in ahead and ahead[spec.id].done()):
+        if tell and found and not (spec.id in ahead and wait([ahead[spec.id]], SOON).done):
             tell(found)
 
     pool = ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="check")

@@ -50,7 +50,7 @@ class Occupied(Exception):
 
 def current(user: Any) -> Sandbox | None:
     """The user's live sandbox."""
-    return Sandbox.objects.filter(user=user, state__in=LIVE).first()
+    return Sandbox.objects.filter(user=user, state__in=LIVE).select_related("attempt").first()
 
 
 def latest(user: Any, exercise: str) -> Sandbox | None:

@@ -8,6 +8,8 @@ for the teacher. It proves nothing against anybody who replaces them and puts th
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 from django.conf import settings
@@ -25,6 +27,33 @@ PROGRAMS = ("/usr/bin/docker", "/usr/sbin/dockerd", "/usr/bin/containerd", "/usr
 SHADOWS = ("/usr/local/bin/docker", "/usr/local/sbin/docker", "/usr/local/bin/dockerd", "/usr/local/sbin/dockerd")
 """Where another program would come before them in root's path; the image has nothing there."""
 REFERENCE_SECONDS = 30 * 86400
+AFTER = 10
+"""Seconds until a passed run is examined, and until it is tried again: reading 180 MB costs what a few check runs cost."""
+PUT_OFF_MOST = 30
+_TURN, _TURN_SECONDS = "programs:turn", 60
+
+
+def examine_in_turn(check: CheckRun, *, put_off: int) -> bool:
+    """Examine it, unless somebody waits for a check or another is being examined: then False, unless that has been so for long."""
+    patient = put_off < PUT_OFF_MOST
+    if patient and progress.under_way():
+        return False
+    with the_turn(check) as mine:
+        if patient and not mine:
+            return False
+        examine(check)
+    return True
+
+
+@contextmanager
+def the_turn(check: CheckRun) -> Iterator[bool]:
+    """The turn to examine; whether it is ours. A worker that was killed loses it in a minute."""
+    mine = cache.add(_TURN, check.pk, _TURN_SECONDS)
+    try:
+        yield mine
+    finally:
+        if mine:
+            cache.delete(_TURN)
 
 
 def examine(check: CheckRun) -> None:

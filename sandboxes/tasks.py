@@ -91,9 +91,10 @@ def resume_checks() -> None:
 
 
 @shared_task
-def examine_programs(check_id: int) -> None:
+def examine_programs(check_id: int, put_off: int = 0) -> None:
     from lessons.models import CheckRun
     from sandboxes import programs
 
     for check in CheckRun.objects.filter(pk=check_id):
-        programs.examine(check)
+        if not programs.examine_in_turn(check, put_off=put_off):
+            enqueue(examine_programs, check_id, put_off + 1, after=programs.AFTER)

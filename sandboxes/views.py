@@ -212,11 +212,11 @@ def result_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
     return {
         "onward": _onward(exercise),
         "check": found,
-        "pause": max(400, 50 * progress.under_way()) if found and not found.finished else 0,
+        # The end is told by the page's websocket: to ask is for what there is before it, and for who has none.
+        "pause": max(400, 150 * progress.under_way()) if found and not found.finished else 0,
         "seen": _seen(exercise, found),
         "questions_asked": {spec.id for spec in exercise.checks if spec.tipo == "quiz"},  # no command is the cause of an answer
         "show_cause": found is not None and Recording.objects.filter(sandbox__attempt=found.attempt_id).exists(),
-        "completed": exercise.key in progress.progress_of(request.user, catalog.course()).completed,
         "check_url": _url("lab-check", exercise),
         "result_url": _url("lab-result", exercise),
     }

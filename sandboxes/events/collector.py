@@ -21,6 +21,7 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.db import DatabaseError
 
+from lessons import progress
 from sandboxes.engine import EngineError
 from sandboxes.engine.events import EventFacts
 from sandboxes.events import alarms, feed, live, snapshot, store, watching
@@ -39,6 +40,8 @@ QUIET, PATIENCE = 0.25, 1.5
 RETRY = (0.5, 1, 2, 5, 10, 15)
 LOOKS = 4
 """Looks at once, of all sandboxes together."""
+BUSY, YIELD = 4, 10
+"""Check runs under way, of everybody's, at which a look waits, and for how many seconds at most: somebody waits for those."""
 REST = 3
 """A sandbox rests after a look for so many times as long as it took."""
 
@@ -136,6 +139,7 @@ class Collector:
         while True:
             await watched.stirred.wait()
             await _quiet(watched)
+            await _calm()
             async with self._at_once:
                 began = time.monotonic()
                 for look in self._looks:
@@ -156,6 +160,13 @@ async def _quiet(watched: Watched) -> None:
         with suppress(TimeoutError):
             await asyncio.wait_for(watched.stirred.wait(), QUIET)
     watched.stirred.clear()
+
+
+async def _calm() -> None:
+    """Wait while many check runs are under way, for so long."""
+    end = time.monotonic() + YIELD
+    while time.monotonic() < end and await database_sync_to_async(progress.under_way)() >= BUSY:
+        await asyncio.sleep(QUIET)
 
 
 async def _keep_events(watched: Watched, node: str) -> None:

@@ -295,6 +295,32 @@ async def test_flood_of_events_is_cut(sandbox: Sandbox, lab: Any, quick: None, m
 
 
 @pytest.mark.django_db(transaction=True)
+async def test_looks_wait_while_many_are_being_checked(sandbox: Sandbox, lab: Any, quick: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sandboxes.events import collector
+
+    Engines(lab)
+    asked: list[int] = []
+    looked: list[Any] = []
+    under_way = [collector.BUSY]
+
+    def count() -> int:
+        asked.append(under_way[0])
+        return under_way[0]
+
+    async def look(watched: Any) -> None:
+        looked.append(watched)
+
+    monkeypatch.setattr(collector.progress, "under_way", count)
+    _, task = await collecting(look)
+    await until(lambda: len(asked) > 2)
+    assert not looked
+    under_way[0] = collector.BUSY - 1
+    await until(lambda: looked)
+    assert asked[-1] < collector.BUSY
+    await stop(task)
+
+
+@pytest.mark.django_db(transaction=True)
 async def test_sandboxes_come_and_go(ana: Any, sandbox: Sandbox, lab: Any, quick: None) -> None:
     engines = Engines(lab)
     _, task = await collecting()

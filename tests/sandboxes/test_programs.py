@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from lessons import catalog, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import CheckRun
-from sandboxes import grading, lifecycle, programs
+from sandboxes import grading, lifecycle, programs, tasks
 from sandboxes.models import Machine, Sandbox
 from tests.conftest import work
 from tests.sandboxes.fake_engine import FakeLabEngine
@@ -80,6 +81,41 @@ def test_only_a_passed_run_is_examined(check: CheckRun, sent: Any, monkeypatch: 
         again = progress.begin_check(check.attempt)
         assert again
         check = again
+
+
+def test_who_waits_for_a_check_goes_first_and_one_is_examined_at_a_time(check: CheckRun, sent: Any, lab: FakeLabEngine) -> None:
+    files(lab)["/usr/bin/docker"] = "other"
+    sent.clear()
+    tasks.examine_programs(check.pk)  # this very run is under way
+    assert sent == [("examine_programs", (check.pk, 1))]
+    progress.fail_check(check, "ya")
+    with programs.the_turn(check) as mine:
+        assert mine
+        tasks.examine_programs(check.pk, 1)
+    assert sent[1:] == [("examine_programs", (check.pk, 2))]
+    tasks.examine_programs(check.pk, 2)
+    check.refresh_from_db()
+    assert len(check.notes) == 1
+    assert len(sent) == 2
+
+
+def test_it_is_not_put_off_for_ever(check: CheckRun, sent: Any, lab: FakeLabEngine) -> None:
+    files(lab)["/usr/bin/docker"] = "other"
+    tasks.examine_programs(check.pk, programs.PUT_OFF_MOST)
+    check.refresh_from_db()
+    assert len(check.notes) == 1
+
+
+def test_a_run_that_gives_nothing_new_is_not_examined_again(check: CheckRun, sent: Any) -> None:
+    exercise = catalog.course().exercises[KEY]
+    news = []
+    for count in (1, 0, 2, 2, 2):  # checks that pass of the two; the exercise asks for the first
+        specs = [spec.model_copy(update={"extra": bool(number)}) for number, spec in enumerate(exercise.checks[:2])]
+        verdicts = [(spec.id, Verdict(Status.PASSED if n < count else Status.FAILED, "", "")) for n, spec in enumerate(specs)]
+        run = progress.begin_check(check.attempt) or check
+        progress.end_check(run, replace(exercise, checks=tuple(specs)), verdicts, {})
+        news.append(progress.breaks_ground(run))
+    assert news == [True, False, True, False, False]
 
 
 class FakeNodes:

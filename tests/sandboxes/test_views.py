@@ -145,14 +145,14 @@ def test_pages_ask_less_often_when_many_are_being_checked(as_ana: Client, lab: A
     monkeypatch.setattr("sandboxes.views.progress.under_way", lambda: 40)
     press(as_ana, "iniciar")
     work(sent)
-    assert 'hx-trigger="every 2000ms"' in press(as_ana, "comprobar")
+    assert 'hx-trigger="every 6000ms"' in press(as_ana, "comprobar")
 
 
 def test_the_exercises_page_asks_the_database_little(as_ana: Client, lab: Any, sent: Any, django_assert_max_num_queries: Any) -> None:
     press(as_ana, "iniciar")
     work(sent)
     as_ana.get(PAGE)
-    for url, most in ((PAGE, 26), (f"{PAGE}panel/", 16), (f"{PAGE}resultado/", 14)):
+    for url, most in ((PAGE, 26), (f"{PAGE}panel/", 16), (f"{PAGE}resultado/", 8)):
         with django_assert_max_num_queries(most):
             assert as_ana.get(url).status_code == 200
 
