@@ -23,9 +23,15 @@ from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, StudentEngine
 
 
+OF_THE_WHOLE = ("nodo", "puntos", "requiere", "extra", "inicial", "guarda")
+"""What a part can't have: it is looked at where the whole is, and only the whole counts."""
+
+
 def _read(parts: Any) -> Any:
     if not isinstance(parts, list):
         return parts
+    if wrong := next((name for part in parts if isinstance(part, dict) for name in OF_THE_WHOLE if name in part), ""):
+        raise ValueError(f"una parte no lleva «{wrong}»: ponlo en la comprobación de la que es parte")
     return [kinds.parse(kinds.named(part, number)) if isinstance(part, dict) else part for number, part in enumerate(parts)]
 
 

@@ -51,6 +51,12 @@ def test_evidence_of_other_parts_is_not_enough() -> None:
         judge("all", {"de": [PART, PART]}, {"parts": [YES]})
 
 
+@pytest.mark.parametrize("extra", [{"nodo": "servidor"}, {"guarda": "x"}, {"puntos": 2}, {"requiere": ["a"]}, {"inicial": True}])
+def test_what_is_of_the_whole_is_refused_in_a_part_and_not_ignored(extra: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=f"una parte no lleva «{next(iter(extra))}»"):
+        judge("all", {"de": [PART | extra]}, {"parts": [YES]})
+
+
 @pytest.mark.parametrize("parts", [[], [{**PART, "raro": 1}], [PART, PART], "todo"])
 def test_wrong_parts_are_refused(parts: Any) -> None:
     with pytest.raises(ValidationError):
