@@ -12,7 +12,7 @@ from typing import Annotated
 import yaml
 from pydantic import Field, ValidationError
 
-from lessons.sources import LOADER, CourseError, Lines, Strict, explain, lines_in, one_line, read_text
+from lessons.sources import LOADER, CourseError, Lines, Strict, broken, explain, lines_in, read_text
 
 FENCE = "---"
 Line = Annotated[str, Field(min_length=1, max_length=400)]
@@ -72,9 +72,7 @@ def split(source: str, path: Path) -> LessonText:
         places: Lines = lines_in(head, path)
         front = Front.model_validate(decoded or {})
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        said = one_line(str(getattr(error, "problem", None) or error))
-        raise CourseError(f"{path}:{mark.line + 1 if mark else 1}: YAML mal escrito: {said}") from error
+        raise broken(error, path) from error
     except ValidationError as error:
         raise CourseError(explain(error, path, places, ())) from error
     return LessonText(front, "".join(lines[end + 1 :]).lstrip("\n"), end + 2)

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from lessons.sources import LOADER, CourseError, lines_of, one_line, read_text
+from lessons.sources import LOADER, CourseError, broken, lines_of, one_line, read_text
 
 FILE = "glosario.yaml"
 MARK = re.compile(r"\[\[([^\[\]|\\\n]+)(?:\\?\|([^\[\]\n]+))?\]\]")
@@ -60,9 +60,7 @@ def load(path: Path) -> Glossary:
         decoded: Any = yaml.load(source, LOADER)  # noqa: S506  # a safe loader
         lines = lines_of(path)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        said = one_line(str(getattr(error, "problem", None) or error))
-        raise CourseError(f"{path}:{mark.line + 1 if mark else 1}: YAML mal escrito: {said}") from error
+        raise broken(error, path) from error
     if not isinstance(decoded, dict):
         raise CourseError(f"{path}:1: el glosario es un mapa de término a definición.")
     found: dict[str, Term] = {}

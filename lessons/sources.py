@@ -8,6 +8,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from lessons import faults
+
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, where it is: ten times as fast."""
 Where = tuple[str | int, ...]
@@ -33,11 +35,15 @@ def load_model[Model: BaseModel](model: type[Model], path: Path) -> Model:
         lines_of(path)  # finds keys that come twice, of which YAML keeps the last
         return model.model_validate(decoded)
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        said = one_line(str(getattr(error, "problem", None) or error))
-        raise CourseError(f"{path}:{mark.line + 1 if mark else 1}: YAML mal escrito: {said}") from error
+        raise broken(error, path) from error
     except ValidationError as error:
         raise CourseError(explain(error, path, lines_of(path), ())) from error
+
+
+def broken(error: yaml.YAMLError, path: Path) -> CourseError:
+    """What is wrong with a text that is no YAML, with its file and line."""
+    line, said = faults.of_yaml(error)
+    return CourseError(f"{path}:{line}: YAML mal escrito: {one_line(said)}.")
 
 
 def read_text(path: Path) -> str:
@@ -55,7 +61,7 @@ def explain(error: ValidationError, path: Path, lines: Lines, prefix: Where) -> 
     said = []
     for fault in error.errors():
         where = (*prefix, *fault["loc"])
-        said.append(one_line(f"{path}:{line_of(lines, where)}: {'.'.join(map(str, where)) or 'fichero'}: {fault['msg']}"))
+        said.append(one_line(f"{path}:{line_of(lines, where)}: {'.'.join(map(str, where)) or 'fichero'}: {faults.of_value(fault)}"))
     return "\n".join(said)
 
 

@@ -8,9 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
+from pydantic import ValidationError
 
-from lessons import catalog, kinds
+from lessons import catalog, faults, kinds
 from lessons.catalog import CourseError, Exercise
+from lessons.exercises import ExerciseFile
+from lessons.sources import LOADER
 
 COURSE = catalog.course()
 
@@ -194,8 +198,8 @@ def told(folder: Path) -> list[tuple[str, int, str]]:
 
 EXERCISE = "01-primera/ejercicios/uno/ejercicio.yaml"
 FAULTS: dict[str, tuple[str, str, str, int, str]] = {
-    "bad YAML": (EXERCISE, "resumen: De prueba", "resumen: [De prueba", 3, "YAML mal escrito"),
-    "bad YAML in the course": ("curso.yaml", "titulo: La segunda", "titulo: La: segunda", 8, "YAML mal escrito"),
+    "bad YAML": (EXERCISE, "resumen: De prueba", "resumen: [De prueba", 2, "este corchete no se cierra"),
+    "bad YAML in the course": ("curso.yaml", "titulo: La segunda", "titulo: La: segunda", 8, "YAML mal escrito: sobran dos puntos"),
     "unknown kind": (
         EXERCISE,
         "tipo: container",
@@ -204,15 +208,27 @@ FAULTS: dict[str, tuple[str, str, str, int, str]] = {
         "no hay comprobaciones de tipo «adivinar»; las hay de all, any",
     ),
     "no kind": (EXERCISE, "    tipo: container\n", "", 8, "no hay comprobaciones de tipo"),
-    "unknown key of a check": (EXERCISE, "nombre: web", "nonbre: web", 11, "comprobaciones.1.nonbre"),
+    "unknown key of a check": (EXERCISE, "nombre: web", "nonbre: web", 11, "comprobaciones.1.nonbre: no hay ningún campo que se llame así"),
     "key of another kind": (EXERCISE, "imagen: busybox:1.37", "desde: web", 7, "comprobaciones.0.desde"),
     "unknown key": (EXERCISE, "resumen: De prueba", "resumen: De prueba\nautor: yo", 3, "autor"),
-    "missing key": (EXERCISE, "resumen: De prueba\n", "", 1, "resumen"),
-    "wrong type": (EXERCISE, "puntos: 2", "puntos: dos", 12, "comprobaciones.1.puntos"),
+    "missing key": (EXERCISE, "resumen: De prueba\n", "", 1, "resumen: falta"),
+    "wrong type": (EXERCISE, "puntos: 2", "puntos: dos", 12, "comprobaciones.1.puntos: ha de ser un número entero"),
     "two mistakes": (EXERCISE, "  - {titulo: C, ordenes: c, comprobacion: contenedor, mensaje: x}\n", "", 14, "errores"),
     "no solutions": (EXERCISE, 'soluciones: ["true"]', "soluciones: []", 13, "soluciones"),
-    "a disk of another size": (EXERCISE, "comprobaciones:", "laboratorio: {disco: 5G}\ncomprobaciones:", 3, "laboratorio.disco"),
-    "a greedy lab": (EXERCISE, "comprobaciones:", "laboratorio:\n  memoria: 99999\ncomprobaciones:", 4, "laboratorio.memoria"),
+    "a disk of another size": (
+        EXERCISE,
+        "comprobaciones:",
+        "laboratorio: {disco: 5G}\ncomprobaciones:",
+        3,
+        "«5G» no vale; ha de ser 1G, 3G o 8G",
+    ),
+    "a greedy lab": (
+        EXERCISE,
+        "comprobaciones:",
+        "laboratorio:\n  memoria: 99999\ncomprobaciones:",
+        4,
+        "99999 es demasiado: 4096 como máximo",
+    ),
     "an odd folder": ("curso.yaml", "carpeta: 02-segunda", "carpeta: Segunda", 7, "lecciones.1.carpeta"),
     "no lessons": ("curso.yaml", CURSO[CURSO.index("lecciones") :], "lecciones: []\n", 3, "lecciones"),
     "a later requirement": (EXERCISE, "    puntos: 2", "    requiere: [otra]", 12, "«contenedor» requiere «otra»"),
@@ -359,3 +375,41 @@ def _not_utf8(folder: Path) -> None:
 def test_faults_between_parts_are_told_with_file_and_line(folder: Path, spoil: Callable[[Path], None]) -> None:
     spoil(folder)
     assert told(folder)
+
+
+BROKEN = {
+    "a: b: c": "sobran dos puntos",
+    "a:\n\t- b": "un tabulador",
+    "a: 'x\n\n": "estas comillas no se cierran",
+    "a:\n  - b\n c: d": "mira el sangrado",
+    "- a\n - b\nc: d": "otro sangrado",
+    "- a\n-c\n": "a un guion su espacio",
+    "a: {b: 1": "esta llave no se cierra",
+    "a: *x": "empieza por *",
+    "a: {{x}}": "empieza por {{",
+    'a: "\\d"': "barra invertida",
+    "a: 1\n---\nb: 2": "un solo documento",
+}
+
+
+@pytest.mark.parametrize("source", BROKEN)
+def test_what_is_no_yaml_is_said_in_the_authors_words(source: str) -> None:
+    with pytest.raises(yaml.YAMLError) as error:
+        yaml.load(source, LOADER)  # noqa: S506  # a safe loader
+    line, said = faults.of_yaml(error.value)
+    assert BROKEN[source] in said
+    assert 1 <= line <= source.count("\n") + 1
+
+
+def test_no_fault_of_an_exercise_is_said_in_english() -> None:
+    """Every field of the file and of each kind of check, with a value of each wrong type."""
+    said = set()
+    for model in [ExerciseFile, *(kinds.get(name).spec for name in kinds.names())]:
+        for name, field in model.model_fields.items():
+            for value in (None, 3.5, "ñ?", [], {}, [None], {"ñ": None}, -1, 10**9, [1] * 20):
+                try:
+                    model.model_validate({field.alias or name: value, "raro": 1})
+                except ValidationError as error:
+                    said |= {faults.of_value(fault) for fault in error.errors()}
+    assert len(said) > 20
+    assert [text for text in said if re.search(r"\b(should|input|must|valid|required|permitted|the)\b", text, re.IGNORECASE)] == []

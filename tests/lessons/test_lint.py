@@ -141,7 +141,7 @@ def test_good_links_terms_and_code_are_left_alone(course: Path) -> None:
 FRONT = {
     "an unknown field": ("minutos: 3\nautor: yo", 3, "autor"),
     "a bad value": ("minutos: mucho", 2, "minutos"),
-    "bad YAML": ("minutos: [", 3, "YAML mal escrito"),
+    "bad YAML": ("minutos: [", 3, "un corchete o una llave que no se cierra"),
     "a question without an answer": ("repaso:\n  - pregunta: a", 3, "respuesta"),
 }
 
