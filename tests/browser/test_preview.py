@@ -71,3 +71,40 @@ def test_questions_by_keyboard_and_a_page_that_reloads_on_save(browser: Browser,
     expect(page.get_by_text("Un enunciado recién guardado.").first).to_be_visible()
     expect(page.get_by_test_id("faults")).to_contain_text("enunciado.md:3")
     context.close()
+
+
+def test_a_fault_in_the_exercises_file_is_told_with_its_line_and_goes_when_it_is_mended(
+    browser: Browser, course: Path, address: str
+) -> None:
+    file = course / "01-primeros-pasos" / "ejercicios" / "tu-nombre" / "ejercicio.yaml"
+    right = file.read_text()
+    context = browser.new_context(base_url=address)
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    expect.set_options(timeout=60_000)
+    page.goto("/curso/mi-curso/primeros-pasos/tu-nombre/")
+    title = page.get_by_role("heading", name="Tu nombre").first
+    expect(title).to_be_visible()
+    faults = page.get_by_test_id("faults")
+    expect(faults).to_have_count(0)
+
+    # Saved with a wrong value: the page follows by itself, with the line and what is around it.
+    file.write_text(right.replace("minutos: 10", "minutos: diez"))
+    expect(faults).to_contain_text("ejercicio.yaml:3")
+    expect(faults).to_contain_text("minutos: ha de ser un número entero")
+    expect(faults.locator("mark")).to_contain_text("3  minutos: diez")
+    expect(page.get_by_role("heading", name="El curso tiene fallos")).to_be_visible()
+    accessible(page)
+
+    # Mended, and something else is wrong: it is no YAML any more.
+    file.write_text(right.replace("nombre: {palabra: true}", "nombre: {palabra: true"))
+    expect(faults).to_contain_text("esta llave no se cierra")
+    expect(faults.locator("mark")).to_contain_text("nombre: {palabra: true")
+    expect(faults).not_to_contain_text("minutos: ha de ser")
+
+    # All mended: the exercise is back where it was.
+    file.write_text(right)
+    expect(title).to_be_visible()
+    expect(faults).to_have_count(0)
+    assert page.url.endswith("/curso/mi-curso/primeros-pasos/tu-nombre/")
+    context.close()
