@@ -73,9 +73,7 @@ def test_questions_by_keyboard_and_a_page_that_reloads_on_save(browser: Browser,
     context.close()
 
 
-def test_a_fault_in_the_exercises_file_is_told_with_its_line_and_goes_when_it_is_mended(
-    browser: Browser, course: Path, address: str
-) -> None:
+def test_a_fault_in_a_file_is_told_with_its_line_and_goes_when_it_is_mended(browser: Browser, course: Path, address: str) -> None:
     file = course / "01-primeros-pasos" / "ejercicios" / "tu-nombre" / "ejercicio.yaml"
     right = file.read_text()
     context = browser.new_context(base_url=address)
