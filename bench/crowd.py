@@ -39,7 +39,7 @@ class Page:
 
     def __init__(self, number: int) -> None:
         self.student = Student(number)
-        self.said = asyncio.Event()
+        self.said, self.looked = asyncio.Event(), asyncio.Event()
         self.took = 0.0
         self.asked = 0
         self.requests: list[int] = []
@@ -58,8 +58,11 @@ class Page:
         async with websockets.connect(address, origin=Origin(URL), additional_headers={"Cookie": self.student.cookie}) as socket:
             ready.set()
             async for message in socket:
-                if json.loads(message)["type"] == "result":
-                    self.said.set()
+                match json.loads(message)["type"]:
+                    case "result":
+                        self.said.set()
+                    case "check":
+                        self.looked.set()
 
     async def press(self) -> None:
         """From the press to the page that shows the result."""
@@ -104,10 +107,12 @@ async def crowd(pages: list[Page], rounds: int) -> list[float]:
     """Milliseconds of every press, round by round."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2 * len(pages)))
     for page in pages:
-        page.said = asyncio.Event()  # this loop's
+        page.said, page.looked = asyncio.Event(), asyncio.Event()  # this loop's
     opened = [asyncio.Event() for _ in pages]
     listeners = [asyncio.create_task(page.listen(event)) for page, event in zip(pages, opened, strict=True)]
     await asyncio.gather(*(event.wait() for event in opened))
+    # A page that was just opened is looked at: here they have been open for a while.
+    await asyncio.gather(*(page.looked.wait() for page in pages))
     taken = []
     for _ in range(rounds):
         await asyncio.sleep(3)
