@@ -22,7 +22,6 @@ from lessons import kinds
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, StudentEngine
 
-
 OF_THE_WHOLE = ("nodo", "puntos", "requiere", "extra", "inicial", "guarda")
 """What a part can't have: it is looked at where the whole is, and only the whole counts."""
 
