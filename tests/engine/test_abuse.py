@@ -128,7 +128,7 @@ BOMB_WITHIN = "docker exec duradero sh -c 'i=0; while [ $i -lt 1000 ]; do sleep 
 
 def test_a_bomb_in_a_container_that_is_over_before_the_next_look_is_told_each_time(real_lab: Any, ana: Any, anas: str) -> None:
     hers = ready_sandbox(ana, anas)
-    real_lab.run(anas, ["sh", "-c", "docker run -d --name duradero busybox:1.37 sleep 3600"], seconds=60)
+    real_lab.run(anas, ["sh", "-c", "docker run -d --init --name duradero busybox:1.37 sleep 3600"], seconds=60)
     watch(interval=1)
     for _ in range(2):
         assert "can't fork" in real_lab.run(anas, ["sh", "-c", BOMB_WITHIN], seconds=60).output.decode(errors="replace")
