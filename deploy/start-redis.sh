@@ -1,12 +1,14 @@
 #!/bin/sh
-# Starts Redis; its password goes in by standard input, so that no list of processes shows it.
+# Starts Redis; the digest of its password goes in by standard input, so that no list of processes shows it. Who has the
+# password may use what there is, and not the server: no configuration, modules, replicas or end.
 set -eu
 secret=/run/secrets/redis_password
 [ -s "$secret" ] || { echo "Error: falta la clave de Redis ($secret): «sudo make compose-up» la crea." >&2; exit 1; }
+digest=$(printf %s "$(cat "$secret")" | sha256sum | cut -d' ' -f1)
 exec redis-server - <<CONF
 bind * -::*
 protected-mode yes
-requirepass $(cat "$secret")
+user default on #$digest ~* &* +@all -@admin
 dir /srv/redis
 save 60 1
 maxmemory 256mb

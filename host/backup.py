@@ -59,6 +59,8 @@ class Manifest:
     """The uid of the sandboxes' roots, as whom what is on their disk was written."""
     migrations: list[str]
     digests: dict[str, str]
+    octet: str = ""
+    """The networks that the sandboxes on the disk are on: LAB_SUBNET_OCTET."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,11 @@ def refuse_taken(lab: Instance, copy: Copy) -> None:
             f"la copia lleva los laboratorios de «{copy.says.site}», que solo valen con ese nombre: "
             f"restáurala con LAB_NAME={copy.says.site}."
         )
+    if disk_fits(copy) and copy.says.octet not in ("", os.environ.get("LAB_SUBNET_OCTET", copy.says.octet)):
+        raise HostError(
+            f"la copia lleva los laboratorios, que están en la red 10.{copy.says.octet}.0.0/16: restáurala con "
+            f"LAB_SUBNET_OCTET={copy.says.octet}."
+        )
     if _marker(lab).exists() and _marker(lab).read_text() == copy.says.made and not lab.running():
         return
     another = f"quítalo con «make compose-remove NAME={lab.name}», o restaura con otro LAB_NAME."
@@ -156,6 +163,11 @@ def refuse_taken(lab: Instance, copy: Copy) -> None:
             f"en el Docker de esta máquina quedan volúmenes de otro sitio «{lab.name}» y no se escribe encima: "
             "bórralos con «docker volume rm»."
         )
+
+
+def disk_fits(copy: Copy) -> bool:
+    """Whether the copy's disk is of use here: what is on it belongs to ids of the machine it was on."""
+    return copy.has_disk and accounts.remapped_root() == copy.says.remapped_root
 
 
 def refuse_unfinished(lab: Instance) -> None:
@@ -176,7 +188,7 @@ def lay_down(lab: Instance, copy: Copy) -> None:
         with tarfile.open(copy.folder / SITE) as archive:
             archive.extractall(folder, filter="data")
         _place_all(lab, Path(folder), same=copy.says.site == lab.name)
-    if _disk_fits(copy):
+    if disk_fits(copy):
         print("Restaurando el disco de los laboratorios", flush=True)
         _tar("-C", str(lab.home), "-xSf", str(copy.folder / DISK))
 
@@ -184,7 +196,7 @@ def lay_down(lab: Instance, copy: Copy) -> None:
 def fill(lab: Instance, copy: Copy) -> None:
     """What goes into a site whose host's part is up and whose containers are built: registry, recordings, database."""
     print("Restaurando el registro de la clase, las grabaciones y la base de datos", flush=True)
-    if not _disk_fits(copy):
+    if not disk_fits(copy):
         _tar("-C", str(lab.registry_store), "-xf", str(copy.folder / REGISTRY))
     sh("chown", "-R", f"{USER}:{USER}", str(lab.registry_store))
     containers.start(lab, "db")
@@ -200,7 +212,7 @@ def summary(lab: Instance, copy: Copy) -> str:
     """What is back, and what is not."""
     made = datetime.fromisoformat(copy.says.made)
     lines = [f"Restaurado lo que había el {made:%d-%m-%Y a las %H:%M}: cuentas, clases, progreso, grabaciones y el registro de la clase."]
-    if _disk_fits(copy):
+    if disk_fits(copy):
         lines.append("También los laboratorios: los que estaban en marcha o guardados se pueden continuar.")
     elif copy.has_disk:
         lines.append("No los laboratorios: los usuarios de sus máquinas tienen aquí otros identificadores. Quien tenía uno empieza otro.")
@@ -254,11 +266,6 @@ def _place(source: Path, target: Path) -> None:
         os.chown(path, 0, group if path.stat().st_mode & 0o040 else 0)
 
 
-def _disk_fits(copy: Copy) -> bool:
-    """Whether the copy's disk is of use here: what is on it belongs to ids of the machine it was on."""
-    return copy.has_disk and accounts.remapped_root() == copy.says.remapped_root
-
-
 def _describe(lab: Instance, path: Path) -> Manifest:
     return Manifest(
         format=FORMAT,
@@ -267,6 +274,7 @@ def _describe(lab: Instance, path: Path) -> Manifest:
         made=datetime.now().astimezone().isoformat(timespec="seconds"),
         remapped_root=accounts.remapped_root(),
         migrations=_migrations(),
+        octet=lab.subnet_octet,
         digests={file.name: _digest(file) for file in sorted(path.iterdir())},
     )
 

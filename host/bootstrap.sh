@@ -17,6 +17,8 @@ TOOLS=$STATE/tools
 # Where apt and pip find things; a bundle says where instead (host/bundle.sh).
 APT_OPTIONS=
 PIP_OPTIONS=
+# Timers, hooks and a plain `su` leave these out.
+export HOME="${HOME:-/root}" PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 cd "$ROOT"
 
 fail() { printf 'Error: %s\n' "$*" >&2; exit 1; }

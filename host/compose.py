@@ -97,6 +97,7 @@ def _up(lab: Instance, *, fill: Callable[[], None] | None = None) -> None:
     settings = compose_files.settings(lab)
     preflight.check(lab, settings, port=not containers.running(lab, "proxy"))
     compose_files.write_secrets(lab, settings)
+    environment.remember(lab)
     try:
         _start_host(lab, settings)
         url = containers.engine(lab)
@@ -206,6 +207,7 @@ def _back_up(lab: Instance, folder: Path, *, sandboxes: bool) -> None:
             backup.save(lab, draft)
         else:
             print("El sitio se para mientras se copia el disco de los laboratorios.", flush=True)
+            environment.recall(lab)
             try:
                 backup.quiet(lab)
                 backup.save(lab, draft)
@@ -219,6 +221,8 @@ def _back_up(lab: Instance, folder: Path, *, sandboxes: bool) -> None:
 def _restore(lab: Instance, folder: Path) -> None:
     copy = backup.read(folder)
     backup.refuse_taken(lab, copy)
+    if backup.disk_fits(copy) and copy.says.octet:
+        os.environ["LAB_SUBNET_OCTET"] = copy.says.octet
     backup.lay_down(lab, copy)
     _up(lab, fill=lambda: backup.fill(lab, copy))
     backup.finish(lab)

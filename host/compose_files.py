@@ -2,6 +2,7 @@
 
     STATE/<name>/compose/site.env   LAB_* of web, worker and tokens; nothing secret
     STATE/<name>/compose/…          one file per secret, readable by the lab's group, which the containers run as
+    STATE/<name>/compose/seccomp-*  which system calls they may make
     .env (in the project)           paths, addresses and ids; nothing secret
 
 Settings come from the same four sources as `make run`'s (host/environment.py). What is secret in them goes into its file.
@@ -9,7 +10,9 @@ Settings come from the same four sources as `make run`'s (host/environment.py). 
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
+import json
 import os
 import re
 import secrets
@@ -17,7 +20,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from host import accounts, certificate, environment, images
+from host import accounts, certificate, environment, images, seccomp
 from host.instance import ROOT, STATE, HostError, Instance
 from host.shell import reason
 
@@ -77,6 +80,10 @@ def write(lab: Instance, found: dict[str, str], *, base: str) -> None:
     told = {name: value for name, value in found.items() if name not in SECRETS and name not in OURS}
     if found.get("LAB_COURSE_DIR"):
         told["LAB_COURSE_DIR"] = f"/srv/curso/{course.name}"
+    for old in lab.compose.glob("seccomp-*.json"):
+        old.unlink()
+    profile, text = _seccomp(lab)
+    profile.write_text(text)
     _write_lines(lab.compose / "site.env", told)
     _write_lines(dot_env(lab), _wanted(lab, found, base=base, course=course))
 
@@ -101,6 +108,7 @@ def _wanted(lab: Instance, found: dict[str, str], *, base: str, course: Path) ->
         "LAB_PREVIEW_PORTS": ports[1] if ports else "8100-8139",
         "LAB_REGISTRY_DATA": str(lab.registry_store),
         "LAB_REGISTRY_SECRETS": str(lab.home / "registry"),
+        "LAB_SECCOMP": str(_seccomp(lab)[0]),
         "LAB_SECRETS": str(lab.compose),
         "LAB_SECRETS_VERSION": _version(lab, SECRETS.values()),
         "LAB_SITE_ENV": str(lab.compose / "site.env"),
@@ -142,6 +150,12 @@ def _write_certificate(lab: Instance, found: dict[str, str]) -> None:
         (draft / file).unlink()
     draft.rmdir()
     remembered.write_text("\n".join(names) + "\n")
+
+
+def _seccomp(lab: Instance) -> tuple[Path, str]:
+    """The profile's file and what it says. Another name when it says anything else: Compose does not look into it."""
+    text = json.dumps(seccomp.confined())
+    return lab.compose / f"seccomp-{hashlib.sha256(text.encode()).hexdigest()[:12]}.json", text
 
 
 def _version(lab: Instance, files: Iterable[str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -30,6 +31,8 @@ HOST_ONLY = frozenset(
     }
 )
 """Variables of the host scripts, which Django's settings do not know."""
+HEEDED = ("DOCKER_HOST", "BUNDLE")
+"""Variables that `make compose-up` heeds, besides its own."""
 
 
 def write(lab: Instance) -> dict[str, str]:
@@ -93,6 +96,28 @@ def read(path: Path) -> dict[str, str]:
 def enabled(settings: Mapping[str, str], name: str, *, default: str = "false") -> bool:
     """A setting that is yes or no, as the site reads it (pydantic's words)."""
     return settings.get(name, default).lower() in ("1", "true", "t", "yes", "y", "on")
+
+
+def given(lab: Instance) -> Path:
+    """The variables of who last started the site, as systemd reads them too."""
+    return lab.home / "systemd.env"
+
+
+def remember(lab: Instance) -> None:
+    """Keep this process's: those with which the machine starts the site, and what stops it for a while starts it again."""
+    file = given(lab)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    ours = {name: value for name, value in os.environ.items() if name.startswith("LAB_") or name in HEEDED}
+    escaped = {name: value.replace("\\", "\\\\").replace('"', '\\"') for name, value in ours.items()}
+    file.write_text("".join(f'{name}="{value}"\n' for name, value in sorted(escaped.items())))
+
+
+def recall(lab: Instance) -> None:
+    """Take them for this process's, but for those that it has been given itself."""
+    for word in shlex.split(given(lab).read_text()) if given(lab).exists() else ():
+        name, _, value = word.partition("=")
+        os.environ.setdefault(name, value)
 
 
 def _secrets(lab: Instance) -> dict[str, str]:

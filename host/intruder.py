@@ -1,21 +1,34 @@
-"""What an intruder in the web's container could reach: tried from inside (deploy/intruder.py), said as a table here.
+"""What an intruder in the web's container could reach: tried from inside (deploy/intruder/), said as a table here.
 
 `make compose-doctor`. For the isolation of sandboxes there is `manage.py lab_doctor`.
 """
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import json
 import socket
 import subprocess
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 
 from host import images
 from host.instance import ROOT, SERVICE_ADDRESS, HostError, Instance
 from host.shell import sh
 
-PROGRAM = ROOT / "deploy" / "intruder.py"
+PROGRAM = ROOT / "deploy" / "intruder"
+LAUNCHER = """
+import pathlib, runpy, sys
+archive = pathlib.Path("/tmp/intruso.zip")
+archive.write_bytes(sys.stdin.buffer.read())
+sys.path[:0] = [str(archive)]
+try:
+    runpy.run_module("intruder", run_name="__main__")
+finally:
+    archive.unlink()
+"""
+"""Run there, given the program by its standard input: nothing but memory can be written to."""
 
 
 def examine(lab: Instance, inside: tuple[str, ...], env: Mapping[str, str]) -> int:
@@ -24,11 +37,11 @@ def examine(lab: Instance, inside: tuple[str, ...], env: Mapping[str, str]) -> i
     A port that listens on every address of the machine's is opened meanwhile: that nobody answers would prove nothing."""
     with socket.create_server(("", 0)) as listener:
         told = json.dumps({**_places(lab), "port": listener.getsockname()[1]})
-        done = subprocess.run((*inside, "python", "-", told), input=PROGRAM.read_text(), capture_output=True, text=True, env=dict(env))
-    findings = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        done = subprocess.run((*inside, "python", "-c", LAUNCHER, told), input=_packed(), capture_output=True, env=dict(env))
+    findings = [json.loads(line) for line in done.stdout.decode().splitlines() if line.startswith("{")]
     print("\n".join(report(findings)))
     if done.returncode:
-        words = done.stderr.strip().splitlines()[-1:] or ["sin mensaje"]
+        words = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["sin mensaje"]
         raise HostError(f"no se pudo mirar dentro de «web»: {words[0]}")
     broken = [finding["name"] for finding in findings if not finding["held"]]
     print(f"\n{len(findings)} intentos: {'todos se contienen' if not broken else 'NO se contienen ' + ', '.join(broken)}.")
@@ -41,6 +54,14 @@ def report(findings: Iterable[Mapping[str, str]]) -> Iterator[str]:
         yield f"{'✓' if finding['held'] else '✗'} {finding['name']}: {finding['tried']}"
         yield f"    esperado:  {finding['expected']}"
         yield f"    observado: {finding['observed']}"
+
+
+def _packed() -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in sorted(PROGRAM.glob("*.py")):
+            packed.write(path, f"intruder/{path.name}")
+    return archive.getvalue()
 
 
 def _places(lab: Instance) -> dict[str, object]:

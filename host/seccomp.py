@@ -1,8 +1,9 @@
-"""The sandboxes' seccomp profile.
+"""The seccomp profiles of sandboxes and, narrower, of the site's own containers.
 
 Sandboxes hold every capability of their own user namespace, and Docker's default profile opens, by capability,
 calls that reach the kernel outside it (open_by_handle_at, bpf, perf_event_open, io_uring, modules, the clock…).
-Ours is resolved for Docker's default capabilities plus what an engine needs: namespaces, mounts, pivot_root.
+Ours is resolved for Docker's default capabilities plus what an engine needs: namespaces, mounts, pivot_root. Containers of
+the site (docker-compose.yml) get the same without that: Docker's own default leaves them vsock and, where Docker is old, io_uring.
 
 Every listed denial answers an errno of its own, so that a test tells the filter from the kernel.
 """
@@ -61,14 +62,39 @@ AF_UNIX, AF_INET, AF_INET6, AF_NETLINK = 1, 2, 10, 16
 FAMILIES = (AF_UNIX, AF_INET, AF_INET6, AF_NETLINK)
 """Of sockets; all an engine needs. Others load modules of the host's (TIPC, RDS…), reach its hypervisor (vsock), or, raw frames
 (packet), keep rings of memory that counts for nobody's limit."""
+ENGINES_ALONE = {
+    "mounts, roots and devices": (
+        *("mount", "umount", "umount2", "mount_setattr", "move_mount", "open_tree", "fsconfig", "fsmount", "fsopen", "fspick"),
+        *("chroot", "pivot_root", "mknod", "mknodat"),
+    ),
+    "namespaces": ("setns", "unshare", "clone", "clone3"),
+    "other processes": ("ptrace", "process_vm_readv", "process_vm_writev"),
+    "names, clock, files by handle": ("sethostname", "setdomainname", "clock_adjtime", "fanotify_mark", "name_to_handle_at"),
+}
+"""What the site's containers have no use for. They may clone, but into no other namespace."""
+NEW_NAMESPACES = 0x7E02_0000
+"""The flags of clone for them."""
 PERSONALITIES = (0x0, 0x0008, 0x20000, 0x20008, 0xFFFFFFFF)
 
 
 def profile() -> dict[str, Any]:
-    """The profile as Docker reads it."""
-    rules: list[dict[str, Any]] = [_allow(*_allowed())]
-    rules += [_refuse(EREMCHG, *names) for names in REFUSED.values()]
-    rules.append(_refuse(ENOSYS, *WITHOUT_KEYRINGS))
+    """A sandbox's, as Docker reads it."""
+    return _profile(_allow(*_allowed()))
+
+
+def confined() -> dict[str, Any]:
+    """That of the site's own containers."""
+    engines = {name for names in ENGINES_ALONE.values() for name in names}
+    return _profile(
+        _allow(*(name for name in _allowed() if name not in engines)),
+        _allow("clone", arg=(0, "SCMP_CMP_MASKED_EQ", NEW_NAMESPACES, 0)),
+        # Its flags are where no filter can read them; who is told that there is no such call makes the other one.
+        _refuse(ENOSYS, "clone3"),
+    )
+
+
+def _profile(*own: dict[str, Any]) -> dict[str, Any]:
+    rules = [*own, *(_refuse(EREMCHG, *names) for names in REFUSED.values()), _refuse(ENOSYS, *WITHOUT_KEYRINGS)]
     rules += [_allow("socket", arg=(0, "SCMP_CMP_EQ", family)) for family in FAMILIES]
     rules.append(_allow("socketpair", arg=(0, "SCMP_CMP_EQ", AF_UNIX)))
     rules += [_allow("personality", arg=(0, "SCMP_CMP_EQ", value)) for value in PERSONALITIES]

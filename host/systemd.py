@@ -14,7 +14,7 @@ import socket
 import subprocess
 from pathlib import Path
 
-from host import composed
+from host import composed, environment
 from host.instance import ROOT, HostError, Instance
 from host.shell import sh, succeeds
 
@@ -22,8 +22,6 @@ UNITS = Path("/etc/systemd/system")
 TEMPLATES = ROOT / "deploy"
 RUNS = Path("/run/systemd/system")
 """There while systemd is what manages the machine (sd_booted(3))."""
-KEPT = ("DOCKER_HOST", "BUNDLE")
-"""Variables that `make compose-up` heeds, besides its own."""
 OWN_GROUP = Path("/proc/self/cgroup")
 """Names the unit that this runs in."""
 
@@ -42,7 +40,7 @@ def render(lab: Instance) -> dict[str, str]:
         "NAME": lab.name,
         "ROOT": str(ROOT),
         "UNIT": unit(lab),
-        "ENVIRONMENT": str(_environment_file(lab)),
+        "ENVIRONMENT": str(environment.given(lab)),
         "LOG": str(lab.logs / "host.log"),
         "HOST": " ".join(composed.command(lab)),
     }
@@ -54,10 +52,11 @@ def render(lab: Instance) -> dict[str, str]:
 
 
 def install(lab: Instance) -> None:
-    """Write both units and enable the first; the variables of who asks are kept for it."""
+    """Write both units and enable the first; the variables of who asks are kept for it, with those of the last start."""
     if not RUNS.exists():
         raise HostError("esta máquina no la lleva systemd: arranca el sitio como arranques lo demás, con «make compose-up».")
-    _remember(lab)
+    environment.recall(lab)
+    environment.remember(lab)
     for name, text in render(lab).items():
         (UNITS / name).write_text(text)
     sh("systemctl", "daemon-reload")
@@ -79,7 +78,6 @@ def start(lab: Instance) -> subprocess.Popen[bytes] | None:
     """Have systemd start the host's part: what ends when it has; None if the units are not there."""
     if not _installed(lab):
         return None
-    _remember(lab)
     return subprocess.Popen(("systemctl", "restart", host_unit(lab)))
 
 
@@ -109,20 +107,3 @@ def tell_ready() -> None:
 
 def _installed(lab: Instance) -> bool:
     return RUNS.exists() and (UNITS / host_unit(lab)).exists()
-
-
-def _environment_file(lab: Instance) -> Path:
-    return lab.home / "systemd.env"
-
-
-def _remember(lab: Instance) -> None:
-    """The variables of the last `make compose-up`: those with which the machine starts it."""
-    file = _environment_file(lab)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    given = {name: value for name, value in os.environ.items() if name.startswith("LAB_") or name in KEPT}
-    file.write_text("".join(f'{name}="{_quoted(value)}"\n' for name, value in sorted(given.items())))
-
-
-def _quoted(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')

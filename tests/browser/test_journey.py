@@ -113,7 +113,7 @@ def test_another_student_cannot_use_my_terminal(person: Any) -> None:
     sandbox = mine.get_by_test_id("lab-state").get_attribute("data-sandbox")
     code = theirs.evaluate(
         """path => new Promise(done => {
-            const socket = new WebSocket(`ws://${location.host}${path}`);
+            const socket = new WebSocket(`${location.protocol.replace('http', 'ws')}//${location.host}${path}`);
             socket.onclose = event => done(event.code);
         })""",
         f"/ws/terminal/{sandbox}/lab/principal/",
@@ -175,7 +175,7 @@ def test_logging_out_closes_the_terminal(person: Any, site: Site) -> None:
 
 def test_foreign_origin_is_refused(site: Site) -> None:
     said = subprocess.run(
-        ["curl", "-sim3", "--http1.1", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
+        ["curl", "-skim3", "--http1.1", "-H", "Connection: Upgrade", "-H", "Upgrade: websocket", "-H", "Sec-WebSocket-Version: 13",
          "-H", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "-H", "Origin: http://127.0.0.1:9999",
          f"{site.url}/ws/terminal/00000000-0000-0000-0000-000000000000/lab/principal/"],
         capture_output=True, check=False,

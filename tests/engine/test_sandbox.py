@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 import subprocess
 import uuid
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import docker
 import pytest
 from docker.errors import APIError
 
+from host.uncounted import CGROUPS, standing_still
 from sandboxes.engine import SEEDED, Flavor, Limits
+from tests.conftest import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -253,3 +258,23 @@ HALF_REMOVED = (
     r's/(\{"addrSpace":(?:(?!\{"addrSpace":).)*?"name":"una".*?"scope":)/'
     r'$1 =~ s{"inDelete":false}{"inDelete":true }r =~ s{"ipamV4Info":}{"ipamV4Lost":}r/gse'
 )
+
+
+def processes_of(container: str) -> int:
+    found = 0
+    for groups in Path("/proc").glob("[0-9]*/cgroup"):
+        with suppress(OSError):
+            found += container in groups.read_text()
+    return found
+
+
+def test_who_enters_while_a_watcher_holds_the_sandbox_waits_and_is_not_refused(api: Any, machine: str, real_lab: Any) -> None:
+    container = api.inspect_container(machine)["Id"]
+    [namespace] = {group.parent.name for pattern in (f"*/*/{container}", f"*/{container}") for group in CGROUPS.glob(pattern)}
+    with ThreadPoolExecutor(1) as pool:
+        with standing_still(namespace, container):
+            there = processes_of(container)
+            enters = pool.submit(shell, real_lab, machine, "echo dentro")
+            wait_until(lambda: processes_of(container) > there or enters.done(), seconds=20)
+            assert not enters.done()
+        assert enters.result(timeout=20) == "dentro"

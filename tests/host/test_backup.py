@@ -199,6 +199,22 @@ def test_the_sandboxes_disk_is_for_the_same_name_and_ids(lab: Instance, tmp_path
     assert "otros identificadores" in backup.summary(lab, copy)
 
 
+@pytest.mark.usefixtures("poured")
+def test_the_sandboxes_disk_is_for_the_same_networks(lab: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAB_SUBNET_OCTET", "140")
+    furnish(lab)
+    copy = backup.read(make_copy(lab, tmp_path / "lunes", disk=True))
+    subprocess.run(("rm", "-rf", lab.home), check=True)
+    monkeypatch.setenv("LAB_SUBNET_OCTET", "150")
+    with pytest.raises(HostError, match="LAB_SUBNET_OCTET=140"):
+        backup.refuse_taken(lab, copy)
+    monkeypatch.delenv("LAB_SUBNET_OCTET")
+    backup.refuse_taken(lab, copy)
+    monkeypatch.setattr(compose, "_up", lambda *_args, **_more: None)
+    compose._restore(lab, tmp_path / "lunes")
+    assert lab.subnet_octet == "140"
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"), [(("backup",), "di en qué carpeta"), (("restore",), "di en qué carpeta"), (("remove",), "di cuál")]
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from host import accounts, compose_files, composed, containers, environment, images, instance, routes
+from host import accounts, compose_files, composed, containers, environment, images, instance, routes, seccomp
 from host.instance import ROOT, HostError, Instance
 
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -39,7 +40,10 @@ def test_every_service_is_confined(name: str) -> None:
     service = SERVICES[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
-    assert "no-new-privileges:true" in service["security_opt"]
+    assert service["security_opt"] == [
+        "no-new-privileges:true",
+        "seccomp:${LAB_SECCOMP:-/var/lib/docker-intensivo/lab/compose/seccomp.json}",
+    ]
     assert {"mem_limit", "pids_limit"} <= set(service)
     assert not {"privileged", "cap_add", "devices", "pid", "ipc", "network_mode", "userns_mode", "user"} & set(service)
     assert name == "migrate" or "healthcheck" in service
@@ -147,6 +151,20 @@ def test_a_course_of_ones_own_is_seen_under_its_name(lab: Instance, tmp_path: Pa
     compose_files.write(lab, {**SITE, "LAB_COURSE_DIR": str(tmp_path / "redes")}, base="base")
     assert "LAB_COURSE_DIR='/srv/curso/redes'" in (lab.compose / "site.env").read_text()
     assert f"LAB_COURSE_SOURCE='{tmp_path}/redes'" in compose_files.dot_env(lab).read_text()
+
+
+def test_containers_with_another_seccomp_profile_are_made_anew(lab: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    def named() -> Path:
+        compose_files.write(lab, SITE, base="base")
+        return Path(environment.read(compose_files.dot_env(lab))["LAB_SECCOMP"])
+
+    lab.compose.mkdir()
+    first = named()
+    assert json.loads(first.read_text()) == seccomp.confined()
+    assert named() == first
+    monkeypatch.setattr(seccomp, "confined", dict)
+    assert named() != first
+    assert not first.exists()
 
 
 @pytest.mark.parametrize("wrong", ["it's", "a\nb"])

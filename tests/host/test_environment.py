@@ -119,3 +119,22 @@ def test_two_labs_have_different_keys(lab: Instance) -> None:
 def test_the_file_is_not_for_everybody(lab: Instance) -> None:
     environment.write(lab)
     assert lab.env_file.stat().st_mode & 0o007 == 0
+
+
+def test_what_stops_a_site_for_a_while_starts_it_with_the_variables_it_was_started_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instance, "STATE", tmp_path)
+    lab = Instance("aula", composed=True)
+    odd = 'una "clave" de \\dos palabras'
+    environment.recall(lab)  # nothing is kept yet
+    monkeypatch.setenv("LAB_BIND", "0.0.0.0:443")
+    monkeypatch.setenv("LAB_SECRET_KEY", odd)
+    monkeypatch.setenv("HOME", "/de/quien/sea")
+    environment.remember(lab)
+    assert environment.given(lab).stat().st_mode & 0o777 == 0o600
+    assert "HOME" not in environment.given(lab).read_text()
+    monkeypatch.delenv("LAB_SECRET_KEY")
+    monkeypatch.setenv("LAB_BIND", "127.0.0.1:8443")
+    environment.recall(lab)
+    assert (os.environ["LAB_SECRET_KEY"], os.environ["LAB_BIND"]) == (odd, "127.0.0.1:8443")

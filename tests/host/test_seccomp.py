@@ -1,4 +1,4 @@
-"""The sandboxes' seccomp profile, judged rule by rule as libseccomp would."""
+"""The seccomp profiles, judged rule by rule as libseccomp would."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from host import seccomp
 
-PROFILE = seccomp.profile()
+PROFILE, CONFINED = seccomp.profile(), seccomp.confined()
 ALLOW, ERRNO = "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO"
 HIGH = 0xABCD << 32
 """Bits of a 64-bit register that the kernel does not read in a 32-bit argument."""
@@ -37,13 +37,13 @@ def _matches(rule: dict[str, Any], args: tuple[int, ...]) -> bool:
     return True
 
 
-def rules_for(name: str, *args: int) -> Iterator[dict[str, Any]]:
-    return (rule for rule in PROFILE["syscalls"] if name in rule["names"] and _matches(rule, args))
+def rules_for(name: str, *args: int, profile: dict[str, Any] = PROFILE) -> Iterator[dict[str, Any]]:
+    return (rule for rule in profile["syscalls"] if name in rule["names"] and _matches(rule, args))
 
 
-def verdicts(name: str, *args: int) -> set[tuple[str, int | None]]:
+def verdicts(name: str, *args: int, profile: dict[str, Any] = PROFILE) -> set[tuple[str, int | None]]:
     """What the rules that match a call say: their actions and errnos."""
-    return {(rule["action"], rule.get("errnoRet")) for rule in rules_for(name, *args)}
+    return {(rule["action"], rule.get("errnoRet")) for rule in rules_for(name, *args, profile=profile)}
 
 
 REFUSED = [call for calls in seccomp.REFUSED.values() for call in calls]
@@ -138,6 +138,29 @@ def test_no_call_is_listed_twice_without_conditions() -> None:
 @pytest.mark.parametrize("name", ["ioctl", "socket", "socketpair", "personality"])
 def test_calls_with_conditions_have_no_rule_without_them(name: str) -> None:
     assert all(rule["args"] for rule in PROFILE["syscalls"] if name in rule["names"])
+
+
+CLONE_NEWUSER, CLONE_NEWNS, CLONE_THREAD_FLAGS, SIGCHLD = 0x1000_0000, 0x2_0000, 0x3D0F00, 17
+
+
+@pytest.mark.parametrize("name", ["unshare", "setns", "mount", "move_mount", "pivot_root", "mknod", "ptrace", "process_vm_readv", "chroot"])
+def test_the_sites_containers_are_no_engines(name: str) -> None:
+    assert verdicts(name, 0, 0, 0, profile=CONFINED) == set()
+
+
+@pytest.mark.parametrize(
+    ("flags", "allowed"), [(SIGCHLD, True), (CLONE_THREAD_FLAGS, True), (CLONE_NEWUSER | SIGCHLD, False), (CLONE_NEWNS | HIGH, False)]
+)
+def test_the_sites_containers_clone_into_no_other_namespace(flags: int, allowed: bool) -> None:
+    assert verdicts("clone", flags, profile=CONFINED) == ({(ALLOW, None)} if allowed else set())
+    assert verdicts("clone3", profile=CONFINED) == {(ERRNO, seccomp.ENOSYS)}
+
+
+def test_the_sites_containers_may_nothing_that_sandboxes_may_not() -> None:
+    names = {name for rule in CONFINED["syscalls"] if rule["action"] == ALLOW for name in rule["names"]}
+    assert names < {name for rule in PROFILE["syscalls"] if rule["action"] == ALLOW for name in rule["names"]}
+    assert all(verdicts(name, 0, 0, 0, profile=CONFINED) == {(ERRNO, seccomp.EREMCHG)} for name in REFUSED)
+    assert verdicts("socket", AF_VSOCK, 1, 0, profile=CONFINED) == set()
 
 
 def test_only_this_machines_architecture_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
