@@ -28,6 +28,8 @@ LEVERS = (
     *("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/release_agent", "/sys/fs/cgroup/devices/devices.allow"),
 )
 WINDOWS = ("/proc/kcore", "/proc/kmsg", "/dev/kmsg", "/dev/mem", "/proc/keys", "/proc/timer_list", "/sys/firmware/dmi/tables/DMI")
+PTRACE_SEIZE = 0x4206
+"""Traces without stopping."""
 FAMILIES = {"tramas": 17, "cifrado del núcleo": 38, "hipervisor": 40, "Bluetooth": 31, "TIPC": 30, "RDS": 21}
 
 
@@ -52,7 +54,7 @@ def kernel_calls() -> Outcome:
         "unshare": lambda: libc.unshare(0x10000000),
         "mount": lambda: libc.mount(b"none", b"/tmp", b"tmpfs", 0, None),
         "mknod": lambda: libc.mknod(b"/tmp/intruso-disco", stat.S_IFBLK | 0o600, os.makedev(8, 0)),
-        "ptrace": lambda: libc.ptrace(16, os.getppid(), None, None),
+        "ptrace": lambda: libc.ptrace(PTRACE_SEIZE, 1, None, None),
     }
     return none_of([name for name, call in calls.items() if call() == 0], otherwise="todas fallan")
 
@@ -63,6 +65,7 @@ def filtered_calls() -> Outcome:
     known = runpy.run_path("/srv/lab/sandboxes/doctor/syscalls.py")
     calls, through = known["refused"](), []
     for name, number in calls.items():
+        ctypes.set_errno(0)
         libc.syscall(number, 0, 0, 0, 0, 0)
         if ctypes.get_errno() != known["expected"](name):
             through.append(f"{name} ({errno.errorcode.get(ctypes.get_errno(), '0')})")
@@ -157,8 +160,10 @@ def private_keys() -> Outcome:
         if not str(path).startswith(("/etc", "/run", "/srv", "/root", "/home", "/usr/local")):
             continue
         with suppress(OSError):
-            if stat.S_ISREG(path.lstat().st_mode) and b"PRIVATE KEY-----" in path.read_bytes()[:4096]:
-                found.append(str(path))
+            if stat.S_ISREG(path.lstat().st_mode):
+                with path.open("rb") as file:
+                    if b"PRIVATE KEY-----" in file.read(4096):
+                        found.append(str(path))
     return none_of(found, otherwise="ninguna")
 
 

