@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import Counter
 from typing import Any
 from uuid import UUID
 
@@ -18,14 +17,16 @@ from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from django.conf import settings
+from redis.exceptions import RedisError
 
 from sandboxes import activity, visits
 from sandboxes.engine import EngineError
-from sandboxes.models import Machine, Sandbox, State
+from sandboxes.models import Machine
 from sandboxes.recording import tape
-from sandboxes.terminal import line, protocol
+from sandboxes.terminal import admission, line, protocol
 from sandboxes.terminal.pace import Pace
 from sandboxes.terminal.protocol import CODES
+from sandboxes.terminal.window import Window
 
 log = structlog.get_logger()
 
@@ -34,13 +35,6 @@ TOUCH_EVERY = 10
 OPEN_WITHIN = 20
 WAIT = 60
 """Seconds a page may wait here for its sandbox to be ready; then it is told to come again."""
-_WRAP = 1 << 32
-"""Acknowledgements count bytes in 32 bits."""
-STALL = 120
-"""Seconds a page may leave a full window unacknowledged before it counts as dead."""
-
-_open_terminals: Counter[int] = Counter()
-"""Terminals per user in this process."""
 
 
 class TerminalConsumer(AsyncConsumer):
@@ -54,6 +48,8 @@ class TerminalConsumer(AsyncConsumer):
     _counted: int | None = None
     _mode: str | None = None
     """What a visitor may do (visits.py); None of the owner."""
+    _opened: asyncio.Event | None = None
+    """Of a visitor: the shell may be there now, or they may now open it."""
     _tape: tape.Tape | None = None
     """What records it, if it is recorded."""
 
@@ -65,9 +61,7 @@ class TerminalConsumer(AsyncConsumer):
             await super().dispatch(message)
 
     async def websocket_connect(self, _message: dict[str, Any]) -> None:
-        self._sent = 0
-        self._acked = 0
-        self._room = asyncio.Event()
+        self._window = Window(protocol.ACK_WINDOW)
         self._attached = asyncio.Event()
         self._last_touch = 0.0
         self._pace = Pace(settings.ENV.terminal_rate, now=time.monotonic())
@@ -82,9 +76,10 @@ class TerminalConsumer(AsyncConsumer):
             await self._close("no-session")
             return
         self._user = user.pk
-        if not self._count_in(user.pk):
+        if not admission.count_in(user.pk):
             await self._close("too-many")
             return
+        self._counted = user.pk
         self._sandbox = arguments["sandbox"]
         self._size = bytes(4)
         # Before it is looked for: from here on nothing that happens to it is missed.
@@ -98,7 +93,7 @@ class TerminalConsumer(AsyncConsumer):
     async def _admit(self, *, waits: bool) -> None:
         """Let the page in if the machine is its own and ready, or let it wait for that."""
         assert self._sandbox is not None
-        machine = await _find_machine(self._user, self._sandbox, self._node)
+        machine = await admission.find_machine(self._user, self._sandbox, self._node)
         if isinstance(machine, Machine):
             self._container, self._machine = machine.name, machine
             if machine.sandbox and machine.sandbox.user_id != self._user:
@@ -114,10 +109,11 @@ class TerminalConsumer(AsyncConsumer):
             await self._close(machine)
 
     async def _visit(self, sandbox: UUID) -> None:
-        """Hear of this visit from now on, and look once more: it may have ended meanwhile."""
-        group = visits.group_of(self._user, sandbox)
-        await self.channel_layer.group_add(group, self.channel_name)
-        self._groups.append(group)
+        """Hear of this visit and of shells that begin, and look once more: it may have ended meanwhile."""
+        self._opened = asyncio.Event()
+        for group in (visits.group_of(self._user, sandbox), f"shells-{sandbox}"):
+            await self.channel_layer.group_add(group, self.channel_name)
+            self._groups.append(group)
         await self.visit_changed({})
 
     def _close_later(self, seconds: float, why: str) -> asyncio.TimerHandle:
@@ -136,8 +132,7 @@ class TerminalConsumer(AsyncConsumer):
             return
         match said.kind:
             case protocol.ACK:
-                self._acked = int.from_bytes(said.payload, "big")
-                self._room.set()
+                self._window.acknowledged(int.from_bytes(said.payload, "big"))
             case protocol.PING:
                 await self._say(protocol.PONG)
             case protocol.OPEN | protocol.NUMBERED:
@@ -181,6 +176,13 @@ class TerminalConsumer(AsyncConsumer):
         self._mode = await database_sync_to_async(visits.mode_of)(self._user, self._sandbox)
         if self._mode is None:
             await self._close("visit-over")
+        elif self._opened:
+            self._opened.set()
+
+    async def shell_opened(self, event: dict[str, Any]) -> None:
+        """From the channel layer: somebody has opened a shell of the sandbox that is visited."""
+        if self._opened and event["shell"] == [self._node, self._name] and event["by"] != self.channel_name:
+            self._opened.set()
 
     async def recording_choice(self, event: dict[str, Any]) -> None:
         """From the channel layer: the student wants to be recorded, or no longer."""
@@ -197,51 +199,92 @@ class TerminalConsumer(AsyncConsumer):
         return None if self._mode else await tape.begin(self._user, self._machine, self._name, self._size)
 
     async def _say(self, frame: bytes) -> None:
-        self._sent = (self._sent + len(frame)) % _WRAP
+        self._window.sent(len(frame))
         await self.send({"type": "websocket.send", "bytes": frame})
 
     async def _relay(self, opening: protocol.Message) -> None:
         """Attach to the shell and carry its bytes to the page until either ends."""
         await self._admitted.wait()
         try:
-            channel = self._channel = await line.open_channel(self._container)
-            kind, payload = (protocol.WATCH, opening.payload[:4]) if self._mode else (opening.kind, opening.payload)
-            await channel.send(kind, payload + self._name.encode())
+            if self._opened:
+                await self._look_on(self._opened, opening.payload[:4])
+                return
+            channel = await self._attach(opening.kind, opening.payload)
             # While the holder is being reached; nothing is read before.
             self._tape = await self._record()
             self._attached.set()
-            while (frame := await channel.next()) is not None:
-                if self._tape:
-                    self._tape.frame(frame)
-                await self._wait_for_room()
-                await self._say(frame)
-                if frame[:1] in protocol.LAST:
-                    await self._close("bye")
-                    return
-            await self._close("engine")
+            await self._tell_opened()
+            await self._close("bye" if await self._carry(channel) else "engine")
         except TimeoutError:
             await self._close("stalled")
         except (EngineError, OSError) as error:
             log.warning("a terminal lost its shell", container=self._container, error=str(error))
             await self._close("engine")
 
-    async def _wait_for_room(self) -> None:
-        while (self._sent - self._acked) % _WRAP > protocol.ACK_WINDOW:
-            self._room.clear()
-            await asyncio.wait_for(self._room.wait(), STALL)
+    async def _look_on(self, opened: asyncio.Event, size: bytes) -> None:
+        """A visitor's way: the shell that is there or, while there is none, the next that begins. Who may type opens it themselves,
+        but not again at once after its end."""
+        may_open = True
+        while True:
+            opened.clear()
+            channel = await self._attach(protocol.WATCH, size)
+            self._attached.set()
+            last = await self._carry(channel)
+            self._channel = None
+            channel.close()
+            if last == protocol.NO_SHELL:
+                if opened.is_set():
+                    continue
+                if may_open and self._mode == visits.TYPE:
+                    may_open = False
+                    await self._start_shell(size)
+                    continue
+                await self._say(protocol.AWAITED)
+            elif last[:1] == protocol.EXIT:
+                may_open = False
+            else:
+                await self._close("bye" if last else "engine")
+                return
+            await opened.wait()
+
+    async def _start_shell(self, size: bytes) -> None:
+        """Have it begin, and leave it at once to its owner."""
+        channel = await line.open_channel(self._container)
+        await channel.send(protocol.OPEN, size + self._name.encode())
+        channel.close()
+        await self._tell_opened()
+
+    async def _attach(self, kind: bytes, payload: bytes) -> line.Channel:
+        channel = self._channel = await line.open_channel(self._container)
+        await channel.send(kind, payload + self._name.encode())
+        return channel
+
+    async def _carry(self, channel: line.Channel) -> bytes:
+        """Until the shell's last word, which is returned; b"" if the line was lost. That there is none is for the page to hear as such."""
+        while (frame := await channel.next()) is not None:
+            if self._tape:
+                self._tape.frame(frame)
+            if frame == protocol.NO_SHELL:
+                return frame
+            await self._window.room()
+            await self._say(frame)
+            if frame[:1] in protocol.LAST:
+                return frame
+        return b""
+
+    async def _tell_opened(self) -> None:
+        """To visitors who wait for this shell. The line is theirs too: what they ask now comes after what has opened it."""
+        said = {"type": "shell.opened", "shell": [self._node, self._name], "by": self.channel_name}
+        try:
+            await self.channel_layer.group_send(f"shells-{self._sandbox}", said)
+        except RedisError as error:  # their sockets fall with it, and come back
+            log.warning("nobody hears that a shell has begun", error=str(error))
 
     async def _note_life(self) -> None:
         now = time.monotonic()
         if now - self._last_touch > TOUCH_EVERY:
             self._last_touch = now
             await activity.atouch(self._sandbox)
-
-    def _count_in(self, user: int) -> bool:
-        if _open_terminals[user] >= settings.ENV.terminals_max:
-            return False
-        _open_terminals[user] += 1
-        self._counted = user
-        return True
 
     async def _close(self, why: str) -> None:
         await self._close_with(CODES[why])
@@ -258,7 +301,7 @@ class TerminalConsumer(AsyncConsumer):
             if timer:
                 timer.cancel()
         if self._counted is not None:
-            _open_terminals[self._counted] -= 1
+            admission.count_out(self._counted)
             self._counted = None
         if self._pump and self._pump is not asyncio.current_task():
             self._pump.cancel()
@@ -271,19 +314,3 @@ class TerminalConsumer(AsyncConsumer):
         groups, self._groups = self._groups, []
         for group in groups:
             await self.channel_layer.group_discard(group, self.channel_name)
-
-
-@database_sync_to_async
-def _find_machine(user: int, sandbox: UUID, node: str) -> Machine | str:
-    """The node's machine if it is ready and this user's, or they visit it; else the reason to close."""
-    found = Sandbox.objects.filter(pk=sandbox).prefetch_related("machines").first()
-    if found is None:
-        return "not-found"
-    if found.user_id != user and visits.mode_of(user, sandbox) is None:
-        return "not-yours"
-    if found.state in (State.REQUESTED, State.STARTING):
-        return "early"
-    machine = next((machine for machine in found.machines.all() if machine.node == node), None)
-    if machine is None:
-        return "not-found"
-    return machine if found.state == State.READY else "ended"

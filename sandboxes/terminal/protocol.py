@@ -11,6 +11,10 @@ from dataclasses import dataclass
 
 DATA, REPLAY, LIVE, EXIT, TAKEN, REFUSED = b"D", b"R", b"L", b"E", b"T", b"F"
 BEGIN, ACCEPTED, PONG = b"B", b"K", b"P"
+AWAITED = b"W"
+"""Said to who visits: there is no such shell yet; it will come by itself."""
+NO_SHELL = REFUSED + b"no such shell"
+"""The holder's answer to who would look on at it (holder.c)."""
 OPEN, NUMBERED, INPUT, SIZE, ACK, PING, END = b"O", b"N", b"I", b"S", b"A", b"P", b"X"
 WATCH, NAMES, LEAVE = b"W", b"G", b"Q"
 """Said to the holder alone: look on at a shell, ask for the names of all, be gone."""

@@ -70,7 +70,8 @@ export function start() {
   card.dataset.testid = "tour";
   card.setAttribute("role", "dialog");
   card.setAttribute("aria-label", "Visita guiada");
-  card.innerHTML = `<span class="tour-steps"></span><h2 aria-live="polite"></h2><p></p>
+  card.setAttribute("aria-describedby", "visita-dice");
+  card.innerHTML = `<div id="visita-dice" aria-live="polite" aria-atomic="true"><span class="tour-steps"></span><h2></h2><p></p></div>
     <div class="tour-end"><button type="button" class="link" data-skip>Saltar la visita</button><button type="button" class="small" data-next></button></div>`;
   document.body.append(card);
   card.querySelector("[data-next]").addEventListener("click", () => (number + 1 < steps.length ? show(number + 1) : end()));

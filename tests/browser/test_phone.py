@@ -13,6 +13,11 @@ from tests.conftest import PASSWORD, wait_until
 
 pytestmark = pytest.mark.browser
 PAGE = "/curso/docker-intensivo/hello-world/hello-world/"
+WARN = """
+from sandboxes import watch
+from sandboxes.models import Sandbox
+watch._tell(Sandbox.objects.get(pk="{sandbox}"), "A tu laboratorio casi no le queda memoria.")
+"""
 SMALLEST = 24
 """CSS pixels of what is touched: WCAG 2.5.8."""
 TOO_SMALL = """least => [...document.querySelectorAll("button, [role=tab], select, summary, .button, .card, nav a")]
@@ -36,6 +41,26 @@ def fits(page: Page) -> None:
     """Nothing is wider than the screen, and nothing too small for a finger."""
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     assert page.evaluate(TOO_SMALL, SMALLEST) == []
+
+
+def begin(page: Page, name: str) -> None:
+    """An account and, without the tour, a laboratory whose terminal is seen."""
+    page.add_init_script("localStorage.setItem('laboratorio.visita', '1')")
+    page.goto("/cuenta/signup/")
+    for field, value in (("username", name), ("password1", PASSWORD), ("password2", PASSWORD)):
+        page.fill(f"[name={field}]", value)
+    page.get_by_role("button", name="Crear la cuenta").tap()
+    page.wait_for_url("**/curso/**")
+    page.goto(PAGE)
+    page.get_by_role("tab", name="Terminal").tap()
+    page.get_by_test_id("start-lab").tap()
+    expect(page.get_by_test_id("lab-state")).to_have_attribute("data-state", "ready", timeout=60_000)
+    expect(page.locator(".xterm-rows").first).to_contain_text("alumno@", timeout=30_000)
+
+
+def lines(page: Page) -> list[str]:
+    """What the terminal shows, but for the room at the end of its lines."""
+    return [line.rstrip() for line in page.locator(".xterm-rows").first.inner_text().rstrip().split("\n")]
 
 
 def test_the_first_visit_by_touch(phone: Page) -> None:
@@ -77,3 +102,42 @@ def test_the_first_visit_by_touch(phone: Page) -> None:
     accessible(phone)
     phone.get_by_test_id("onward").tap()
     phone.wait_for_url(lambda url: not url.endswith(PAGE))
+
+
+def test_the_terminal_is_as_it_was_after_a_reload(phone: Page) -> None:
+    begin(phone, "vuelve")
+    phone.locator(".xterm-screen").first.tap()
+    phone.keyboard.type("seq 1 60; echo ñandú fin-$((40+2))\n")
+    wait_until(lambda: "ñandú fin-42" in lines(phone) and lines(phone)[-1].startswith("alumno@"), seconds=60)
+    before = lines(phone)
+    phone.reload()
+    expect(phone.get_by_test_id("statement")).to_be_visible()
+    phone.get_by_role("tab", name="Terminal").tap()
+    wait_until(lambda: lines(phone) == before, seconds=30)
+    phone.locator(".xterm-screen").first.tap()
+    phone.keyboard.type("echo sigue-$((40+2))\n")
+    wait_until(lambda: "sigue-42" in lines(phone), seconds=30)
+
+
+def test_what_one_must_know_of_the_laboratory_is_seen_in_every_tab(phone: Page, site: Site) -> None:
+    begin(phone, "avisada")
+    sandbox = phone.get_by_test_id("lab-state").get_attribute("data-sandbox")
+    tabs = [tab.inner_text() for tab in phone.get_by_role("tablist", name="Mesa de trabajo").get_by_role("tab").all()]
+    assert tabs == ["Texto", "Terminal", "Archivos", "Motor"]
+    phone.get_by_role("tab", name="Texto").tap()
+    expect(phone.get_by_test_id("lab-state")).to_be_hidden()
+    site.shell(WARN.format(sandbox=sandbox))
+    notice = phone.get_by_test_id("lab-notice")
+    for tab in ("Texto", "Archivos", "Motor", "Terminal"):
+        phone.get_by_role("tab", name=tab).tap()
+        expect(notice).to_be_in_viewport()
+        fits(phone)
+        accessible(phone)
+    phone.get_by_role("button", name="Pantalla completa").tap()
+    expect(phone.get_by_role("tab", name="Texto")).to_be_hidden()
+    expect(notice).to_be_in_viewport()
+    phone.get_by_role("button", name="Pantalla completa").tap()
+    phone.get_by_role("tab", name="Texto").tap()
+    notice.get_by_role("button", name="Entendido").tap()
+    expect(notice).to_have_count(0)
+    expect(phone.locator(".lab-body")).to_be_hidden()

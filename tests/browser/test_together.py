@@ -125,6 +125,34 @@ def test_teacher_who_is_refused_goes_on_watching_and_who_closes_the_page_is_gone
     end(student)
 
 
+def test_who_watches_waits_for_a_terminal_that_is_not_open_and_sees_the_next_after_its_end(person: Any, site: Site) -> None:
+    teacher, student = class_of_two(person, site)
+    start(student, FOR_TWO)
+    teacher.get_by_test_id("watch").click()
+    teacher.get_by_role("tab", name="servidor").click()
+    connection(teacher, "esperando")
+    said = teacher.locator(".term-panel:not([hidden]) .connection")
+    expect(said).to_contain_text("aparecerá aquí en cuanto se abra")
+    expect(said.get_by_role("button")).to_have_count(0)
+    no_violation(teacher)
+    student.get_by_role("tab", name="servidor").click()
+    at_prompt(student)
+    # Where the owner went, who watches is taken.
+    connection(teacher, "conectado")
+    wait_until(lambda: "alumno@servidor" in shown(teacher), seconds=20)
+    say(student, "hostname", "uno")
+    wait_until(lambda: "fin-42-uno" in shown(teacher), seconds=20)
+    student.keyboard.type("exit\n")
+    connection(teacher, "esperando")
+    expect(said).to_contain_text("se cerró")
+    student.get_by_role("button", name="Abrir otra").click()
+    connection(teacher, "conectado")
+    say(student, "hostname", "dos")
+    wait_until(lambda: "fin-42-dos" in shown(teacher) and "fin-42-uno" not in shown(teacher), seconds=20)
+    end(student)
+    assert teacher.errors == []  # type: ignore[attr-defined]
+
+
 def test_two_students_share_a_laboratory_by_a_link(person: Any, site: Site) -> None:
     owner, mate = person("duena"), person("pareja")
     start(owner, PRACTICE)
@@ -167,9 +195,8 @@ def test_in_an_exercise_for_two_each_keeps_to_a_node(person: Any, site: Site) ->
     owner.goto(FOR_TWO)
     owner.get_by_test_id("start-lab").click()
     state(owner, "ready")
-    for node in ("servidor", "lab"):
-        owner.get_by_role("tab", name=node).click()
-        at_prompt(owner)
+    at_prompt(owner)
+    # Who comes needs nobody to have opened a terminal before.
     owner.get_by_test_id("invite").click()
     mate.goto(owner.get_by_label("Quien abra este enlace").input_value())
     mate.get_by_test_id("take-invitation").click()

@@ -19,7 +19,7 @@ from lessons.models import Cohort
 from sandboxes import lifecycle, visits
 from sandboxes.models import Recording, Sandbox, Visit
 from sandboxes.routing import websocket_urlpatterns
-from sandboxes.terminal.protocol import encode_size
+from sandboxes.terminal.protocol import encode, encode_size
 from tests.conftest import work
 from tests.sandboxes.test_terminal import close_code, connect, framed, multiplexed
 
@@ -258,6 +258,84 @@ async def test_invited_classmate_types_at_once(ana: Any, bruno: Any, lab: Any, s
     await reaches(writer, framed(b"I", b"ls\n"))
     await sync_to_async(lifecycle.stop)(shared, reason="")
     assert (await page.receive_output(2))["code"] in (4410, 4411)
+
+
+# A shell that is not there
+
+
+def told(channel: int, kind: bytes, payload: bytes = b"") -> bytes:
+    """As the holder says it to one of the terminals of a line."""
+    return multiplexed(encode(kind, payload, channel=channel))
+
+
+async def test_who_watches_waits_for_a_shell_and_sees_it_as_soon_as_its_owner_opens_it(
+    ana: Any, carmen: Any, sandbox: Sandbox, lab: Any, cohort: Cohort
+) -> None:
+    await sync_to_async(visits.watch)(carmen, sandbox)
+    page, holder, writer = await opened(carmen, sandbox, lab)
+    await reaches(writer, framed(b"W", SIZE + b"principal"))
+    holder.feed_data(told(0, b"F", b"no such shell"))
+    assert await page.receive_from() == b"W"
+    for elsewhere in ("t2", "principal"):
+        theirs = connect(ana, sandbox.pk, name=elsewhere)
+        await theirs.connect()
+        await theirs.send_to(bytes_data=b"O" + SIZE)
+        await reaches(writer, SIZE + elsewhere.encode())
+    await reaches(writer, encode(b"W", SIZE + b"principal", channel=3))
+    assert writer.written.count(SIZE + b"principal") == 3  # the owner's, and two looks: none for the other shell
+    holder.feed_data(told(3, b"S", encode_size(132, 43)) + told(3, b"D", b"hola"))
+    assert await page.receive_from() == b"S" + encode_size(132, 43)
+    assert await page.receive_from() == b"Dhola"
+    await page.disconnect()
+
+
+async def test_who_may_type_opens_a_shell_that_nobody_has_opened_but_not_again_after_its_end(
+    ana: Any, bruno: Any, lab: Any, sent: Any
+) -> None:
+    shared = await sync_to_async(start)(ana, sent, PRACTICE)
+    invited = await sync_to_async(visits.invite)(shared)
+    assert invited
+    await sync_to_async(visits.take)(invited, bruno)
+    page, holder, writer = await opened(bruno, shared, lab)
+    await reaches(writer, framed(b"W", SIZE + b"principal"))
+    holder.feed_data(told(0, b"F", b"no such shell"))
+    look = encode(b"W", SIZE + b"principal", channel=2)
+    await reaches(writer, look)
+    opening = encode(b"O", SIZE + b"principal", channel=1) + encode(b"Q", channel=1)
+    assert opening in writer.written
+    holder.feed_data(told(2, b"S", SIZE) + told(2, b"E", bytes(4)))
+    assert await page.receive_from() == b"S" + SIZE
+    assert await page.receive_from() == b"E" + bytes(4)
+    await page.send_to(bytes_data=b"Iexit\n")
+    await page.send_to(bytes_data=b"P")
+    assert await page.receive_from() == b"P"
+    assert writer.written.endswith(look + encode(b"Q", channel=2))
+    theirs = connect(ana, shared.pk)
+    await theirs.connect()
+    await theirs.send_to(bytes_data=b"O" + SIZE)
+    await reaches(writer, encode(b"W", SIZE + b"principal", channel=4))
+    await theirs.disconnect()
+    await page.disconnect()
+
+
+async def test_leave_to_type_while_one_waits_opens_the_shell(ana: Any, carmen: Any, sandbox: Sandbox, lab: Any, cohort: Cohort) -> None:
+    await sync_to_async(visits.watch)(carmen, sandbox)
+    page, holder, writer = await opened(carmen, sandbox, lab)
+    await reaches(writer, framed(b"W", SIZE + b"principal"))
+    holder.feed_data(told(0, b"F", b"no such shell"))
+    assert await page.receive_from() == b"W"
+    await sync_to_async(visits.ask)(carmen, sandbox)
+    visit = await sync_to_async(asked)(sandbox)
+    await sync_to_async(visits.answer)(visit.pk, ana, yes=True)
+    channel = 1
+    async with asyncio.timeout(5):
+        while (opening := encode(b"O", SIZE + b"principal", channel=channel)) not in writer.written:
+            if encode(b"W", SIZE + b"principal", channel=channel) in writer.written:
+                holder.feed_data(told(channel, b"F", b"no such shell"))
+                channel += 1
+            await asyncio.sleep(0.01)
+    await reaches(writer, opening + encode(b"Q", channel=channel))
+    await page.disconnect()
 
 
 # The feed of the page

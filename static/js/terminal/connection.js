@@ -14,8 +14,9 @@ const SLEPT = 6000; // a clock that jumps by so much was asleep
 const SEND_BUFFER = 256 * 1024;
 
 export class Connection {
-  /** `waits`: the sandbox may not exist yet; the server holds the connection until it is ready. `visits`: it is another's. */
-  constructor(url, listener, { waits = false, visits = false } = {}) {
+  /** `waits`: the sandbox may not exist yet; the server holds the connection until it is ready. `visits`: of who visits another's,
+   *  whether they may type ({types}). */
+  constructor(url, listener, { waits = false, visits = null } = {}) {
     this.url = url;
     this.visits = visits;
     this.waits = waits;
@@ -37,7 +38,7 @@ export class Connection {
 
   /** Keystrokes and pastes, now or when the connection is back. False if too much is waiting. */
   type(bytes) {
-    if (this.state === "terminado") return false;
+    if (this.state === "terminado" || this.state === "esperando") return false;
     const taken = this.outbox.push(bytes);
     this.pump();
     return taken;
@@ -62,6 +63,11 @@ export class Connection {
     this.wakers.abort();
     clearInterval(this.ticker);
     this.abandon();
+  }
+
+  /** Whether the server has this terminal, with a shell or without. */
+  get attended() {
+    return this.begun || this.state === "esperando";
   }
 
   /** Again, after an end: another shell of the same name, or the same one taken back. */
@@ -116,7 +122,7 @@ export class Connection {
   receive(message) {
     const kind = message[0], payload = message.subarray(1);
     this.heard = Date.now();
-    if (this.begun) this.deadline = null;
+    if (this.attended) this.deadline = null;
     if (kind === protocol.DATA || kind === protocol.REPLAY) {
       this.offset += payload.length;
       this.listener.output(payload, () => this.acknowledge(message.length));
@@ -126,6 +132,8 @@ export class Connection {
     if (kind === protocol.BEGIN) this.begin(protocol.begin(payload));
     else if (kind === protocol.ACCEPTED) this.outbox.accept(protocol.accepted(payload));
     else if (kind === protocol.SIZED) this.sized(protocol.sized(payload));
+    else if (kind === protocol.AWAITED && this.state !== "esperando") this.standBy("Esta terminal no está abierta todavía: aparecerá aquí en cuanto se abra.");
+    else if (kind === protocol.EXIT && this.visits) this.standBy("La consola se cerró: si se abre otra, aparecerá aquí.", this.visits.types ? "Abrir otra" : null);
     else if (kind === protocol.LIVE) this.listener.live(() => this.delay = FIRST_DELAY);
     else if (kind === protocol.EXIT) this.over(`la consola se cerró con el código ${protocol.exitStatus(payload)}`, "Abrir otra");
     else if (kind === protocol.TAKEN) this.tell("terminado", "esta terminal se abrió en otra ventana", "Traerla aquí");
@@ -156,15 +164,23 @@ export class Connection {
     if (!this.begun) this.begin({ epoch: 0, offset: 0, accepted: this.outbox.end, goesOn: false });
   }
 
+  /** To who visits: there is no shell; the server says so when there is. */
+  standBy(why, offer = null) {
+    this.deadline = null;
+    this.begun = false;
+    this.delay = FIRST_DELAY;
+    this.tell("esperando", why, offer);
+  }
+
   refused(why) {
     if (why === "too slow") this.lost(1006); // a flood: it comes back to the last of it
-    else this.over("esta terminal no está abierta", "Reintentar");
+    else this.over("esta máquina no admite más terminales", "Reintentar");
   }
 
   over(reason, offer) {
     this.epoch = this.offset = 0;
     this.outbox.forget(0);
-    this.tell("terminado", reason, this.visits ? "Reintentar" : offer);
+    this.tell("terminado", reason, offer);
     if (this.ending) this.close();
   }
 
@@ -191,7 +207,7 @@ export class Connection {
     if (this.retry) {
       this.delay = FIRST_DELAY;
       this.connect();
-    } else if (this.begun) {
+    } else if (this.attended) {
       this.ask(ANSWER_SOON);
     }
   }
@@ -209,7 +225,7 @@ export class Connection {
     if (this.closed) return;
     if (slept) this.wake();
     else if (this.deadline && now > this.deadline) this.lost(1006);
-    else if (this.begun && !this.deadline && now - this.heard > QUIET) this.ask(ANSWER_WITHIN);
+    else if (this.attended && !this.deadline && now - this.heard > QUIET) this.ask(ANSWER_WITHIN);
     this.pump();
   }
 

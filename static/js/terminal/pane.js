@@ -51,7 +51,7 @@ export class Pane {
       if (!this.screen.replaying) this.files?.offer(data);
       return true;
     });
-    this.connection = new Connection(this.url(), this, { waits, visits: Boolean(this.guest) });
+    this.connection = new Connection(this.url(), this, { waits, visits: this.guest });
   }
 
   openPort(port) {

@@ -2,7 +2,7 @@
 
 const code = (letter) => letter.charCodeAt(0);
 export const DATA = code("D"), REPLAY = code("R"), LIVE = code("L"), EXIT = code("E"), TAKEN = code("T"), REFUSED = code("F");
-export const BEGIN = code("B"), ACCEPTED = code("K"), PONG = code("P"), SIZED = code("S");
+export const BEGIN = code("B"), ACCEPTED = code("K"), PONG = code("P"), SIZED = code("S"), AWAITED = code("W");
 
 /** The close codes after which there is nothing to come back to, and what the student is told. */
 export const FINAL = {

@@ -13,13 +13,14 @@ import { Tabs } from "./tabs.js";
 import { resolve } from "./themes.js";
 import { Transcript } from "./transcript.js";
 
-const STATES = { conectando: "Conectando", conectado: "Conectado", reconectando: "Reconectando", terminado: "Terminado" };
+const STATES = { conectando: "Conectando", conectado: "Conectado", esperando: "Esperando", reconectando: "Reconectando", terminado: "Terminado" };
 
 export class Workspace {
   /** `guest`: of who visits, their owner's arrangement and whether they may type ({layout, types}); else null. */
   constructor(root, { sandbox, nodes, waits = false, preferences, guest = null }) {
     Object.assign(this, { root, sandbox, nodes, waits, preferences, guest });
     this.panes = new Map();
+    this.followed = JSON.stringify(guest?.layout);
     this.layout = layouts.restore(guest ? guest.layout : preferences.layoutOf(sandbox), nodes);
     this.runner = new Runner();
     this.transcript = new Transcript(preferences);
@@ -45,8 +46,11 @@ export class Workspace {
     this.focused?.focus();
   }
 
-  /** The owner has arranged their terminals otherwise. Who types along stays where they are typing. */
+  /** The owner may have arranged their terminals otherwise. Who types along stays where they are typing. */
   follow(layout) {
+    const now = JSON.stringify(layout);
+    if (now === this.followed) return;
+    this.followed = now;
     const wanted = layouts.restore(layout, this.nodes);
     const kept = new Set(layouts.panesOf(wanted).map(layouts.keyOf));
     for (const [key, pane] of this.panes) {
@@ -105,7 +109,7 @@ export class Workspace {
   }
 
   renderTabs() {
-    const worst = ["conectado", "conectando", "reconectando", "terminado"];
+    const worst = ["conectado", "conectando", "esperando", "reconectando", "terminado"];
     const stateOf = (tab) => tab.panes.map((place) => this.panes.get(layouts.keyOf(place))?.state ?? "conectado")
       .reduce((one, other) => (worst.indexOf(other) > worst.indexOf(one) ? other : one), "conectado");
     this.tabs.render(this.layout, this.nodes, stateOf);
