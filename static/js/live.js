@@ -2,6 +2,7 @@
 // before. When all is done the server checks by itself, and the result is fetched.
 import htmx from "htmx.org";
 import { last } from "./events.js";
+import { announce } from "./text.js";
 
 function apply(message) {
   const result = document.getElementById("resultado");
@@ -11,22 +12,26 @@ function apply(message) {
   for (const item of result.querySelectorAll("[data-live]")) {
     const status = message.checks[item.dataset.live];
     if (!status) continue;
-    const done = status === "passed" && !item.classList.contains("passed");
-    item.classList.toggle("true-now", done);
-    say(item, done);
-    item.classList.toggle("not-any-more", status === "failed" && item.classList.contains("passed"));
+    const checked = item.classList.contains("passed");
+    show(item, { done: status === "passed" && !checked, undone: status === "failed" && checked });
   }
 }
 
 // Said, too: a colour alone tells nothing to who does not see it.
-function say(item, done) {
+function show(item, { done, undone }) {
+  const news = done !== item.classList.contains("true-now") || undone !== item.classList.contains("not-any-more");
+  if (!news) return;
+  item.classList.toggle("true-now", done);
+  item.classList.toggle("not-any-more", undone);
+  const title = item.querySelector("strong");
   let said = item.querySelector(".now");
-  if (!said && done) {
+  if (!said) {
     said = document.createElement("span");
     said.className = "now";
-    item.querySelector("strong").after(said);
+    title.after(said);
   }
-  if (said) said.textContent = done ? "hecho" : "";
+  said.textContent = done ? "hecho" : undone ? "ya no" : "";
+  if (said.textContent) announce(`${title.textContent}: ${said.textContent}`);
 }
 
 function fetchResult(result) {
