@@ -66,7 +66,7 @@ prove:
 	@sh host/bootstrap.sh up --name labprueba --exec .venv/bin/python manage.py prove_exercises $(ARGS)
 
 preview:
-	@LAB_SECRET_KEY=vista-previa LAB_DATABASE_URL=sqlite://:memory: sh host/bootstrap.sh python manage.py preview $(CURSO)
+	@LAB_SECRET_KEY=vista-previa LAB_DATABASE_URL=sqlite://:memory: sh host/bootstrap.sh python manage.py preview $(CURSO) $(if $(PUERTO),--puerto $(PUERTO))
 
 check:
 	@sh host/check.sh

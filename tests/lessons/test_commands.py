@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from io import StringIO
@@ -75,6 +76,20 @@ def test_the_preview_needs_no_redis(tmp_path: Path) -> None:
                 assert "Aquí, el " in answer.read().decode()
         finally:
             server.terminate()
+
+
+def test_a_port_that_is_taken_is_said(tmp_path: Path) -> None:
+    new_lesson(tmp_path / "curso", slug="una", title="Una")
+    new_exercise(tmp_path / "curso", lesson="una", slug="uno", title="Uno")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
+    clean |= {"DJANGO_SETTINGS_MODULE": "labsite.settings", "LAB_SECRET_KEY": "x", "LAB_DATABASE_URL": "sqlite://:memory:"}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        command = (sys.executable, "manage.py", "preview", str(tmp_path / "curso"), "--puerto", str(port))
+        done = subprocess.run(command, env=clean, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert f"El puerto {port} no está libre" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_authors_commands_need_no_settings_and_take_those_that_containers_have(tmp_path: Path) -> None:

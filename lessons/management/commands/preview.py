@@ -34,7 +34,10 @@ class Command(BaseCommand):
         with tempfile.TemporaryDirectory() as kept:
             prepare(folder, database=Path(kept) / "vista-previa.sqlite3")
             call_command("migrate", verbosity=0)
-            server = ThreadedWSGIServer(("127.0.0.1", options["puerto"]), Quiet)
+            try:
+                server = ThreadedWSGIServer(("127.0.0.1", options["puerto"]), Quiet)
+            except OSError as error:
+                raise CommandError(f"El puerto {options['puerto']} no está libre ({error.strerror}): elige otro con --puerto.") from error
             server.set_app(WSGIHandler())
             self.stdout.write(f"Vista previa en http://127.0.0.1:{server.server_port}/ · se para con Ctrl-C")
             self.stdout.flush()
