@@ -1,6 +1,6 @@
 """Many sandboxes started at once, half of them abusing: does the other half notice, and who is told?
 
-    python -m bench.abuse [--sandboxes 50] [--seconds 60]
+    python -m bench.abuse [--sandboxes 50] [--seconds 60] [--only "memoria sin fin"]
 
 Talks to a running lab as browsers do (bench/start.py). The good ones type in their terminals and ask for their page,
 first while nobody abuses and then while every second sandbox bombs with processes, hogs memory, fills its disk or
@@ -18,6 +18,8 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 # bench.start has set Django up.
@@ -110,8 +112,9 @@ async def start_all(students: list[Student]) -> dict[int, uuid.UUID]:
     return names
 
 
-async def measure(sandboxes: int, seconds: float) -> None:
+async def measure(sandboxes: int, seconds: float, only: str = "") -> None:
     """Print what was seen."""
+    ways = {name: command for name, command in ABUSES.items() if only in name}
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(sandboxes + 8))
     students = [Student(number) for number in range(sandboxes)]
     began = time.perf_counter()
@@ -126,13 +129,14 @@ async def measure(sandboxes: int, seconds: float) -> None:
         typist.take()
     await asyncio.sleep(seconds / 2)
     report["before"] = _figures(typists)
-    ways = list(ABUSES.values())
-    going = [asyncio.to_thread(abuse, machine, ways[at % len(ways)], seconds + NOTICE_ROUNDS) for at, machine in enumerate(machines)]
+    commands = [command for _, command in zip(machines, cycle(ways.values()), strict=False)]
+    going = [asyncio.to_thread(abuse, *pair, seconds + NOTICE_ROUNDS) for pair in zip(machines, commands, strict=True)]
     abuses = asyncio.gather(*going)
     await asyncio.sleep(seconds)
-    report["during"] = _figures(typists)
+    report["during"] = _figures(typists) | {"pressure": _pressure()}
     await asyncio.sleep(NOTICE_ROUNDS)
-    report |= await asyncio.to_thread(_told, [name for number, name in names.items() if number % 2 == 0], [names[number] for number in bad])
+    good = [name for number, name in names.items() if number % 2 == 0]
+    report |= await asyncio.to_thread(_told, list(ways), good, [names[number] for number in bad])
     failed = [str(task.exception()) for task in doing if task.done()]
     report["good ones cut off"] = failed or "none"
     print(json.dumps(report, indent=2, ensure_ascii=False), flush=True)  # what comes may take longer than somebody waits
@@ -148,18 +152,26 @@ def _figures(typists: list[Typist]) -> dict[str, Any]:
     return {"keys": len(echoes), "echo ms": quantiles(echoes), "pages": len(answers), "page ms": quantiles(answers)}
 
 
+def _pressure() -> dict[str, str]:
+    """How much of the last ten seconds the kernel had somebody wait for each, and, of all but processor, everybody; percent."""
+    found = {}
+    for path in sorted(Path("/proc/pressure").iterdir()):
+        lines = dict(line.split(" ", 1) for line in path.read_text().splitlines())
+        found[path.name] = " / ".join(value.split()[0].removeprefix("avg10=") for value in lines.values())
+    return found
+
+
 def _machines(sandboxes: list[uuid.UUID]) -> list[str]:
     found = dict(Machine.objects.filter(sandbox__in=sandboxes).values_list("sandbox", "name"))
     connection.close()
     return [found[name] for name in sandboxes]
 
 
-def _told(good: list[uuid.UUID], bad: list[uuid.UUID]) -> dict[str, Any]:
+def _told(ways: list[str], good: list[uuid.UUID], bad: list[uuid.UUID]) -> dict[str, Any]:
     """Who has a notice, or was ended, by what they did."""
     rows = Sandbox.objects.in_bulk([*good, *bad])
     said = {key: row.notice if row.state == State.READY else row.reason for key, row in rows.items()}
     connection.close()
-    ways = list(ABUSES)
     told = {name: [0, 0] for name in ways}
     for at, sandbox in enumerate(bad):
         told[ways[at % len(ways)]][0] += bool(said[sandbox])
@@ -175,8 +187,9 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--sandboxes", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--only", default="", choices=["", *ABUSES])
     options = parser.parse_args()
-    asyncio.run(measure(options.sandboxes, options.seconds))
+    asyncio.run(measure(options.sandboxes, options.seconds, options.only))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ class Ending(StrEnum):
     CGROUPS = "cgroups"
     DISK = "disk"
     KERNEL = "kernel"
+    PROCESSES = "processes"
 
 
 def folder(lab: Instance) -> Path:

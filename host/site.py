@@ -16,11 +16,15 @@ from host.processes import answers, as_user, project
 from host.shell import succeeds
 from host.supervisor import Service
 
+FIRST = -5
+"""A page that somebody waits for comes before anybody's work in a sandbox: three times their weight."""
+
 
 def redis(lab: Instance) -> Service:
     """Broker, channel layer, cache, rates. A unix socket only: it meets no other Redis."""
     return Service(
         name="redis",
+        nice=FIRST,
         argv=as_user(
             *("redis-server", "--port", "0", "--unixsocket", str(lab.redis), "--unixsocketperm", "770"),
             *("--dir", str(lab.data), "--save", "60 1", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction"),
@@ -34,6 +38,7 @@ def worker(lab: Instance) -> Service:
     ready_file = lab.open_run / "worker-ready"
     return Service(
         name="worker",
+        nice=FIRST,
         argv=project(
             lab,
             *("-m", "celery", "-A", "labsite", "worker", "--beat", "--concurrency", os.environ.get("LAB_WORKERS", "4")),
@@ -52,6 +57,7 @@ def collector(lab: Instance) -> Service:
     ready_file = lab.open_run / "collector-ready"
     return Service(
         name="collector",
+        nice=FIRST,
         argv=project(lab, "manage.py", "collect"),
         env={"LAB_ENV_FILE": str(lab.env_file), "LAB_COLLECTOR_READY": str(ready_file)},
         before_start=lambda: ready_file.unlink(missing_ok=True),
@@ -70,6 +76,7 @@ def previews(lab: Instance, settings: Mapping[str, str]) -> Service | None:
     tls = (str(lab.rundir("tls.crt")), str(lab.rundir("tls.key"))) if settings.get("LAB_TLS_CERT") else ()
     return Service(
         name="previews",
+        nice=FIRST,
         argv=project(lab, "-m", "sandboxes.preview.serve", host, *tls),
         env={"LAB_ENV_FILE": str(lab.env_file)},
         before_start=lambda: _copy_certificate(lab, settings),
@@ -86,6 +93,7 @@ def web(lab: Instance, settings: Mapping[str, str]) -> Service:
         tls = ("--ssl-certfile", str(lab.rundir("tls.crt")), "--ssl-keyfile", str(lab.rundir("tls.key")))
     return Service(
         name="web",
+        nice=FIRST,
         argv=project(
             lab,
             *("-m", "uvicorn", "labsite.asgi:application", "--host", host.strip("[]"), "--port", port),

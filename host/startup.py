@@ -23,6 +23,7 @@ from host import (
     kernel,
     leftovers,
     network,
+    pace,
     registry,
     seed,
     site,
@@ -59,6 +60,7 @@ def raise_up(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mappi
     if groups.needed():
         supervisor.start(groups.service(lab))
     supervisor.start(uncounted.service(lab))
+    supervisor.start(pace.service(lab))
     supervisor.start(engine.gate(lab))
     supervisor.start(engine.engine(lab))
     if lab.composed:

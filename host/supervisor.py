@@ -37,6 +37,8 @@ class Service:
     stop_seconds: float = 15
     before_start: Callable[[], None] | None = None
     stop_signal: signal.Signals = signal.SIGTERM
+    nice: int = 0
+    """Below nothing what everybody waits for, so that it comes before anybody's work."""
 
 
 @dataclass
@@ -109,7 +111,7 @@ class Supervisor:
         log = self._logs / f"{service.name}.log"
         with log.open("ab") as output:
             process = subprocess.Popen(
-                service.argv,
+                ("nice", "-n", str(service.nice), *service.argv) if service.nice else service.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -71,6 +71,11 @@ def _told(name: str, death: Death) -> str:
             "El laboratorio se detuvo: llenaba la memoria del núcleo, que es de toda la máquina (redes, vecinos, conexiones…). Puedes "
             "continuarlo donde lo dejaste."
         )
+    if word == "processes":
+        return _(
+            "El laboratorio se detuvo: sus procesos se multiplicaban y llenaron su límite una y otra vez (una bomba de procesos). "
+            "Puedes continuarlo donde lo dejaste."
+        )
     return _(
         "El laboratorio se detuvo: creó cientos de grupos de control (cgroups), que son de toda la máquina. Puedes continuarlo "
         "donde lo dejaste."
