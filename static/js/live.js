@@ -9,18 +9,21 @@ function apply(message) {
   if (!result || !message || result.dataset.status === "running") return;
   // What was pressed for later than this was seen, knows better.
   if (Number(result.dataset.finished || 0) > message.at) return;
+  const news = [];
   for (const item of result.querySelectorAll("[data-live]")) {
     const status = message.checks[item.dataset.live];
     if (!status) continue;
     const checked = item.classList.contains("passed");
-    show(item, { done: status === "passed" && !checked, undone: status === "failed" && checked });
+    news.push(show(item, { done: status === "passed" && !checked, undone: status === "failed" && checked }));
   }
+  const said = news.filter(Boolean).join(". ");
+  if (said) announce(said);
 }
 
-// Said, too: a colour alone tells nothing to who does not see it.
+// Said, too: a colour alone tells nothing to who does not see it. Gives what is new, "" if nothing is.
 function show(item, { done, undone }) {
   const news = done !== item.classList.contains("true-now") || undone !== item.classList.contains("not-any-more");
-  if (!news) return;
+  if (!news) return "";
   item.classList.toggle("true-now", done);
   item.classList.toggle("not-any-more", undone);
   const title = item.querySelector("strong");
@@ -31,7 +34,7 @@ function show(item, { done, undone }) {
     title.after(said);
   }
   said.textContent = done ? "hecho" : undone ? "ya no" : "";
-  if (said.textContent) announce(`${title.textContent}: ${said.textContent}`);
+  return said.textContent && `${title.textContent}: ${said.textContent}`;
 }
 
 function fetchResult(result) {

@@ -1,5 +1,7 @@
 // The first visit to a laboratory: five sentences, a minute at most, skipped with a key. Shown once; the help sheet has it again.
 // On a phone the laboratory is behind its tab, and there is no divider to speak of.
+import { announce } from "./text.js";
+
 const SEEN = "laboratorio.visita";
 const narrow = matchMedia("(max-width: 60rem)");
 const STEPS = [
@@ -42,6 +44,8 @@ function show(to) {
   card.querySelector("[data-next]").textContent = number + 1 < steps.length ? "Siguiente" : "Empezar";
   place();
   card.querySelector("[data-next]").focus();
+  // The first comes with the dialog; the others change under a focus that stays.
+  if (number) announce(card.querySelector("#visita-dice").innerText);
 }
 
 // Whoever sets about something needs no tour.
@@ -71,7 +75,7 @@ export function start() {
   card.setAttribute("role", "dialog");
   card.setAttribute("aria-label", "Visita guiada");
   card.setAttribute("aria-describedby", "visita-dice");
-  card.innerHTML = `<div id="visita-dice" aria-live="polite" aria-atomic="true"><span class="tour-steps"></span><h2></h2><p></p></div>
+  card.innerHTML = `<div id="visita-dice"><span class="tour-steps"></span><h2></h2><p></p></div>
     <div class="tour-end"><button type="button" class="link" data-skip>Saltar la visita</button><button type="button" class="small" data-next></button></div>`;
   document.body.append(card);
   card.querySelector("[data-next]").addEventListener("click", () => (number + 1 < steps.length ? show(number + 1) : end()));
