@@ -1,4 +1,5 @@
 // Shortcuts of every page, and the sheet that lists them. A shortcut of one key is none while one writes.
+import { announce } from "./text.js";
 import { showTab } from "./workbench.js";
 
 const sheet = document.getElementById("ayuda");
@@ -35,7 +36,10 @@ function withAlt(event) {
 
 function reach(name, goal) {
   showTab(name);
-  if (goal.id === "panel-texto") goal.tabIndex = -1;
+  if (goal.id === "panel-texto") {
+    goal.tabIndex = -1;
+    announce(`Texto: ${goal.querySelector("h1").textContent.trim()}`);
+  }
   goal.focus();
 }
 
