@@ -39,7 +39,7 @@ class LocalMachine(LyingEngine):
 
         def frame() -> None:
             assert program.stdout
-            with theirs, program.stdout, suppress(BrokenPipeError):
+            with theirs, program.stdout, suppress(ConnectionError):
                 while chunk := os.read(program.stdout.fileno(), 65536):
                     theirs.sendall(b"\x01\0\0\0" + len(chunk).to_bytes(4, "big") + chunk)
             program.wait()
