@@ -39,7 +39,7 @@ the other on whatever they use; below half as much it comes forward again."""
 WEIGHTS = {True: ("cpu.shares", "64", "cpu.weight", "3"), False: ("cpu.shares", "1024", "cpu.weight", "100")}
 """Of one that stepped back and of any other, in version 1 and in version 2."""
 FULL = 0.95
-LOOKS, STRIKES, FORGOTTEN = 2, 3, 120.0
+LOOKS, STRIKES, FORGOTTEN = 3, 3, 120.0
 """A bomb has its limit of processes full for so many looks; so often within so many seconds and its sandbox is ended."""
 CGROUPS = Path("/sys/fs/cgroup")
 

@@ -24,13 +24,13 @@ AUTHOR = "vista-previa"
 AROUND = 3
 """Lines of a file that are shown before and after a fault."""
 _RELOAD = """\
-let seen = null;
+// The state that the page was made of: what was saved while it came is not missed.
+const seen = document.currentScript.dataset.state;
 async function look() {
   try {
     const answer = await fetch("/vista-previa/estado/");
     const now = (await answer.json()).state;
-    if (seen !== null && now !== seen) location.reload();
-    seen = now;
+    if (now !== seen) return location.reload();
   } catch {
     // The preview was stopped; it may come back.
   }
@@ -38,7 +38,7 @@ async function look() {
 }
 look();
 """
-_TAG = f'<script src="{SCRIPT}" defer></script></body>'.encode()
+_TAG = '<script src="%s" data-state="%s" defer></script></body>'
 
 
 class Preview:
@@ -78,7 +78,7 @@ class Preview:
 
     def _with_reload(self, response: HttpResponse) -> HttpResponse:
         if not response.streaming and "text/html" in response.get("Content-Type", ""):
-            response.content = response.content.replace(b"</body>", _TAG, 1)
+            response.content = response.content.replace(b"</body>", (_TAG % (SCRIPT, self._state)).encode(), 1)
         return response
 
 
