@@ -20,6 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from operator import itemgetter
 from pathlib import Path
+from typing import NamedTuple
 
 from host import endings
 from host.groups import end
@@ -36,8 +37,6 @@ MEMORY = 0.2
 LEAST, MOST = 0.02, 0.3
 """Cores. A sandbox that uses more than half of what those that do anything use on average steps back, from the one on, and from
 the other on whatever they use; below half as much it comes forward again."""
-WEIGHTS = {True: ("cpu.shares", "64", "cpu.weight", "3"), False: ("cpu.shares", "1024", "cpu.weight", "100")}
-"""Of one that stepped back and of any other, in version 1 and in version 2."""
 FULL = 0.95
 LOOKS, STRIKES, FORGOTTEN = 3, 3, 120.0
 """A bomb has its limit of processes full for so many looks; so often within so many seconds and its sandbox is ended."""
@@ -46,6 +45,17 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 def service(lab: Instance) -> Service:
     return Service(name="pace", argv=ours("host.pace", lab.namespace, str(endings.folder(lab))), env=OUR_PYTHON, ready=lambda: True)
+
+
+class Weight(NamedTuple):
+    """What a group counts for beside the others, in version 1 and in version 2."""
+
+    shares: int
+    weight: int
+
+
+BACK, FORWARD = Weight(64, 3), Weight(1024, 100)
+"""Of a sandbox that stepped back, and of any other."""
 
 
 @dataclass
@@ -73,13 +83,13 @@ def used(namespace: str) -> Iterator[tuple[str, float]]:
             yield file.parent.name, int(file.read_text().split()[1]) / 1e6
 
 
-def weigh(group: str, weight: tuple[str, str, str, str]) -> None:
-    """Of a group, as a path below the hierarchy's root."""
-    old, shares, new, value = weight
-    for file, said in ((CGROUPS / "cpu" / group / old, shares), (CGROUPS / group / new, value)):
-        with suppress(OSError):  # the other version's, or gone
-            if file.exists():
-                file.write_text(said)
+def weigh(namespace: str, container: str, given: Weight) -> None:
+    """Give a container its weight."""
+    for folder, file, value in (("cpu", "cpu.shares", given.shares), ("", "cpu.weight", given.weight)):
+        group = CGROUPS / folder / namespace / container
+        with suppress(OSError):  # gone
+            if (group / file).exists():
+                (group / file).write_text(str(value))
 
 
 def is_full(namespace: str, container: str) -> bool:
@@ -143,7 +153,7 @@ class Pace:
     def _weigh(self, name: str, sandbox: Sandbox, *, back: bool) -> None:
         if back != sandbox.back:
             sandbox.back = back
-            weigh(f"{self._namespace}/{name}", WEIGHTS[back])
+            weigh(self._namespace, name, BACK if back else FORWARD)
 
     def _strike(self, name: str, sandbox: Sandbox) -> None:
         now = time.monotonic()

@@ -64,22 +64,24 @@ class Preview:
         faults = lint(catalog.home(), today=timezone.localdate())
         errors = [fault for fault in faults if not fault.warning]
         if errors and not _is_page(request.path):
-            return self._with_reload(_show(errors))
+            return _with_reload(_show(errors), now)
         try:
             catalog.course()
         except catalog.CourseError:
-            return self._with_reload(_show(errors))
+            return _with_reload(_show(errors), now)
         response = self._get_response(request)
         about = [fault for fault in faults if _concerns(fault, request.path)]
         if about and "text/html" in response.get("Content-Type", "") and not response.streaming:
             shown = render(request, "lessons/preview_faults.html", {"faults": [_excerpt(fault) for fault in about]}).content
             response.content = response.content.replace(b"<main", shown + b"<main", 1)
-        return self._with_reload(response)
+        return _with_reload(response, now)
 
-    def _with_reload(self, response: HttpResponse) -> HttpResponse:
-        if not response.streaming and "text/html" in response.get("Content-Type", ""):
-            response.content = response.content.replace(b"</body>", (_TAG % (SCRIPT, self._state)).encode(), 1)
-        return response
+
+def _with_reload(response: HttpResponse, now: str) -> HttpResponse:
+    """With the script that asks whether the course is still what the page was made of."""
+    if not response.streaming and "text/html" in response.get("Content-Type", ""):
+        response.content = response.content.replace(b"</body>", (_TAG % (SCRIPT, now)).encode(), 1)
+    return response
 
 
 def state(folder: Path) -> str:

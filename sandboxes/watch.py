@@ -90,9 +90,10 @@ def _tell(sandbox: Sandbox, warning: str) -> None:
 
 def _warning(usage: Usage, *, refused: bool) -> str:
     if usage.pids_limit and (refused or usage.pids >= 0.95 * usage.pids_limit):
-        return _("Tu laboratorio ha llegado a su límite de procesos (%(limit)d): cierra o mata los que sobren, o reinícialo.") % {
-            "limit": usage.pids_limit
-        }
+        return _(
+            "Tu laboratorio ha llegado a su límite de procesos (%(limit)d): cierra o mata los que sobren, o reinícialo. Los que se "
+            "multiplican sin fin los mata el sistema."
+        ) % {"limit": usage.pids_limit}
     if usage.memory_limit and usage.memory >= 0.95 * usage.memory_limit:
         return _("Tu laboratorio ha llegado a su límite de memoria (%(limit)d MiB): para lo que no uses.") % {
             "limit": usage.memory_limit >> 20
