@@ -101,7 +101,7 @@ def is_full(namespace: str, container: str) -> bool:
 
 
 def cut_short(namespace: str, container: str) -> str:
-    """Kill all processes of the name that most have, and return it."""
+    """Kill all processes of the name that most have, and return it. OSError if the container goes meanwhile."""
     groups = [*CGROUPS.glob(f"pids/{namespace}/{container}"), *CGROUPS.glob(f"{namespace}/{container}")]
     with standing_still(namespace, container):
         _wait_until_still(namespace, container)
@@ -159,7 +159,8 @@ class Pace:
         now = time.monotonic()
         sandbox.struck = (*(at for at in sandbox.struck if now - at < FORGOTTEN), now)
         if len(sandbox.struck) < STRIKES:
-            print(f"killed «{cut_short(self._namespace, name)}» in {name}: they only multiplied", flush=True)
+            with suppress(OSError):  # gone, and its processes with it
+                print(f"killed «{cut_short(self._namespace, name)}» in {name}: they only multiplied", flush=True)
             return
         print(f"ended {name}: it filled its processes {STRIKES} times", flush=True)
         endings.note(self._told, name, endings.Ending.PROCESSES)
