@@ -63,8 +63,13 @@ class Site:
     def stop(self) -> None:
         for process in self.processes.values():
             process.terminate()
-        for process in self.processes.values():
+        for name, process in self.processes.items():
             process.wait(timeout=20)
+            try:
+                until(lambda pid=process.pid: not _group_lives(pid), seconds=10)
+            except TimeoutError:
+                os.killpg(process.pid, 9)
+                raise RuntimeError(f"{name} ended and left processes behind") from None
 
     def manage(self, *argv: str) -> str:
         done = subprocess.run([sys.executable, "manage.py", *argv], cwd=ROOT, env=self.env, capture_output=True, text=True, check=True)
@@ -76,6 +81,14 @@ class Site:
 
     def _answers(self) -> bool:
         return subprocess.run(["curl", "-ksf", "-o", "/dev/null", f"{self.url}/"], check=False).returncode in (0, 22)
+
+
+def _group_lives(pid: int) -> bool:
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def until(condition: Callable[[], object], *, seconds: float) -> None:

@@ -21,10 +21,18 @@ class Clock(bootsteps.StartStopStep):  # type: ignore[misc]
     """A step of the worker: a clock that has ended is replaced by another."""
 
     requires = (Beat, Timer)
+    _looks: Any = None
 
     def start(self, worker: Any) -> None:
         if worker.beat is not None:
-            worker.timer.call_repeatedly(EVERY, self.look, (worker,))
+            self._looks = worker.timer.call_repeatedly(EVERY, self.look, (worker,))
+
+    def stop(self, worker: Any) -> None:
+        """Before the worker ends its clock, as steps stop in reverse: one that is to end is not replaced."""
+        if self._looks:
+            self._looks.cancel()
+
+    terminate = stop
 
     def look(self, worker: Any) -> None:
         """Make and start another if it has ended. The worker's own step holds it, and ends it with the worker."""

@@ -47,5 +47,33 @@ def test_a_clock_that_has_ended_is_replaced_and_one_that_lives_is_left_alone() -
     assert worker.beat is second
 
 
+def test_nothing_is_looked_at_once_the_worker_ends() -> None:
+    entries: list[Any] = []
+
+    class Looks:
+        """As much of Celery's timer as is used."""
+
+        cancelled = False
+
+        def call_repeatedly(self, *_given: object) -> Looks:
+            entries.append(self)
+            return self
+
+        def cancel(self) -> None:
+            self.cancelled = True
+
+    worker = SimpleNamespace(beat=Process(lives=True), timer=Looks())
+    for end in (Clock.stop, Clock.terminate):
+        clock = Clock(None)
+        clock.start(worker)
+        worker.timer.cancelled = False
+        end(clock, worker)
+        assert entries[-1].cancelled
+
+
+def test_it_stops_before_the_clock_itself() -> None:
+    assert Beat in Clock.requires
+
+
 def test_the_worker_has_the_step() -> None:
     assert Clock in app.steps["worker"]
