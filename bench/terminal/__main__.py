@@ -124,6 +124,13 @@ async def open_many(server: Server, size: int) -> list[Client]:
     return sessions
 
 
+async def close_many(sessions: list[Client]) -> None:
+    """Ten at a time, each at its prompt again."""
+    await asyncio.gather(*(session.type(b"\x03") for session in sessions))
+    for at in range(0, len(sessions), 10):
+        await asyncio.gather(*map(close, sessions[at : at + 10]))
+
+
 async def many(server: Server, figures: Figures, size: int, machines: list[str], seconds: float) -> None:
     """A crowd that types: echo, processor per key, memory per session."""
     root = server.pid
@@ -143,9 +150,23 @@ async def many(server: Server, figures: Figures, size: int, machines: list[str],
     spent = accounts.cpu(pids()) + accounts.machines_cpu(machines) - before
     figures.note(server, f"echo {size}", *taken)
     figures.note(server, f"cpu per key {size}", spent / len(taken) * 1e6)
-    await asyncio.gather(*(session.type(b"\x03") for session in sessions))
-    for at in range(0, size, 10):
-        await asyncio.gather(*map(close, sessions[at : at + 10]))
+    await close_many(sessions)
+
+
+async def flooded(server: Server, figures: Figures, size: int, floods: int, machines: list[str], seconds: float) -> None:
+    """A crowd that types while others show floods."""
+    noisy = await open_many(server, floods)
+    sessions = await open_many(server, size)
+    drawing = [asyncio.create_task(measures.flood(session)) for session in noisy]
+    try:
+        figures.note(server, f"echo {size}, {floods} floods", *await measures.crowd(sessions, seconds=seconds))
+    finally:
+        for task in drawing:
+            task.cancel()
+        await asyncio.gather(*drawing, return_exceptions=True)
+        sweep(machines)
+    for session in [*noisy, *sessions]:
+        await session.close()
 
 
 async def stalled(server: Server, figures: Figures) -> None:
@@ -219,25 +240,30 @@ async def abandoned(servers: list[Server], machines: list[str], figures: Figures
         sweep(machines)
 
 
-async def crowds(servers: list[Server], machines: list[str], sizes: list[int], seconds: float, figures: Figures) -> None:
+async def crowds(servers: list[Server], machines: list[str], sizes: list[int], floods: int, seconds: float, figures: Figures) -> None:
     for size in sizes:
         for server in servers:
             say(f"{size} sesiones: {server.name}")
             begin_again(server)
             await as_far_as_it_goes(many(server, figures, size, machines, seconds), server)
+    for server in servers if floods and sizes else []:
+        say(f"{max(sizes)} sesiones y {floods} avalanchas: {server.name}")
+        begin_again(server)
+        await as_far_as_it_goes(flooded(server, figures, max(sizes), floods, machines, seconds), server)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--crowds", type=lambda text: [int(part) for part in text.split(",") if part], default=[50, 200])
+    parser.add_argument("--floods", type=int, default=10, help="sessions that flood while the biggest crowd types; 0: none")
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--only", type=lambda text: text.split(","), default=[])
     parser.add_argument("--crowd-of", type=lambda text: text.split(","), default=[], help="peers that crowds are measured of; all, if none")
     parser.add_argument("--json", default="")
     options = parser.parse_args()
     wait_warm(settings.ENV.pool_min)
-    site, machines = open_machines(max(2, -(-max([*options.crowds, 1]) // SHELLS)))
+    site, machines = open_machines(max(2, -(-(max([*options.crowds, 1]) + options.floods) // SHELLS)))
     figures = Figures()
     with tempfile.TemporaryDirectory() as folder:
         peers = start_peers(write_entry(Path(folder), machines[:2], settings.ENV.engine_url), options.only)
@@ -245,7 +271,7 @@ def main() -> None:
         try:
             asyncio.run(rounds([site, *peers], options.rounds, figures))
             write_entry(Path(folder), machines, settings.ENV.engine_url)
-            asyncio.run(crowds([site, *chosen], machines, options.crowds, options.seconds, figures))
+            asyncio.run(crowds([site, *chosen], machines, options.crowds, options.floods, options.seconds, figures))
             write_entry(Path(folder), machines[:2], settings.ENV.engine_url)
             asyncio.run(abandoned([site, *peers], machines[:2], figures))
         finally:

@@ -94,6 +94,15 @@ async def interrupt(session: Client, *, flood: float = 3, patience: float = 15) 
         await asyncio.sleep(max(0, began + drawn / DRAWING - now))
 
 
+async def flood(session: Client, *, drawn: int = 0) -> None:
+    """Shows `yes` until it is cancelled, drawn at 5 MB/s as a page does."""
+    await session.type(b"yes\n")
+    began = time.perf_counter()
+    while True:
+        drawn += len(await session.read())
+        await asyncio.sleep(max(0, began + drawn / DRAWING - time.perf_counter()))
+
+
 async def stall(session: Client, memory: Callable[[], int], *, seconds: float = 8) -> float:
     """MB that a server grows by when a client of a flood stops reading."""
     before = memory()

@@ -1,8 +1,8 @@
-"""Who steps back, who comes forward again and whose processes are cut short, on a tree of ordinary folders."""
+"""Who steps back and who comes forward again, on a tree of ordinary folders."""
 
 from __future__ import annotations
 
-import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,7 @@ BACK, FORWARD = "64", "1024"
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(pace, "CGROUPS", tmp_path)
-    monkeypatch.setattr("host.uncounted.CGROUPS", tmp_path)
-    monkeypatch.setattr("host.groups.CGROUPS", tmp_path)
+    monkeypatch.setattr("host.bombs.CGROUPS", tmp_path)
     return tmp_path
 
 
@@ -26,9 +25,7 @@ class Lab:
 
     def __init__(self, root: Path) -> None:
         self._root, self._used = root, {}  # type: Path, dict[str, float]
-        self.told = root / "told"
-        self.told.mkdir()
-        self.pace = pace.Pace(LAB, self.told)
+        self.pace, self._now = pace.Pace(LAB, root), time.monotonic()
 
     def work(self, looks: int, **cores: float) -> None:
         """So many seconds in which each uses so many cores."""
@@ -38,12 +35,13 @@ class Lab:
                 (self._folder("cpuacct", name) / "cpuacct.usage").write_text(f"{int(self._used[name] * 1e9)}\n")
                 shares = self._folder("cpu", name) / "cpu.shares"
                 shares.exists() or shares.write_text(FORWARD)
-            self.pace.look(1.0)
+            self._now += 1
+            self.pace.look(self._now)
 
-    def full(self, name: str, *pids: int) -> None:
+    def fill(self, name: str) -> None:
         folder = self._folder("pids", name)
-        for file, said in (("pids.current", 400), ("pids.max", 400), ("cgroup.procs", "\n".join(map(str, pids)))):
-            (folder / file).write_text(f"{said}\n")
+        for file, said in (("pids.current", "400"), ("pids.max", "400"), ("cgroup.procs", "")):
+            (folder / file).write_text(said)
 
     def shares(self, name: str) -> str:
         return (self._folder("cpu", name) / "cpu.shares").read_text()
@@ -77,40 +75,14 @@ def test_in_version_two_it_is_another_file(root: Path) -> None:
     folder = root / LAB / "sola"
     folder.mkdir(parents=True)
     (folder / "cpu.weight").write_text("100")
-    watcher = pace.Pace(LAB, root)
+    watcher, now = pace.Pace(LAB, root), time.monotonic()
     for second in range(1, 12):
         (folder / "cpu.stat").write_text(f"usage_usec {second * 1_000_000}\nuser_usec 1\n")
-        watcher.look(1.0)
+        watcher.look(now + second)
     assert (folder / "cpu.weight").read_text() == "3"
 
 
-def test_what_multiplies_is_killed_and_the_rest_lives(lab: Lab) -> None:
-    bomb = [subprocess.Popen(["sleep", "60"]) for _ in range(3)]
-    other = subprocess.Popen(["tail", "-f", "/dev/null"])
-    try:
-        lab.full("bomba", other.pid, *(each.pid for each in bomb))
-        lab.work(6, bomba=1.0)
-        assert [each.wait(5) for each in bomb] == [-9, -9, -9]
-        assert other.poll() is None
-        assert not list(lab.told.iterdir())
-    finally:
-        for each in (*bomb, other):
-            each.kill()
-            each.wait()
-
-
-def test_a_bomb_that_comes_back_is_ended_and_written_down(lab: Lab) -> None:
-    lab.full("bomba")
-    lab.work(20, bomba=1.0)
-    assert (lab.told / "bomba").read_text() == "processes\n"
-
-
-def test_many_processes_that_only_wait_are_left_alone(lab: Lab) -> None:
-    waiting = subprocess.Popen(["sleep", "60"])
-    try:
-        lab.full("llena", waiting.pid)
-        lab.work(20, llena=0.001, otra=0.5)
-        assert waiting.poll() is None
-    finally:
-        waiting.kill()
-        waiting.wait()
+def test_whose_processes_fill_their_limit_keeps_its_weight(lab: Lab) -> None:
+    lab.fill("bomba")
+    lab.work(12, bomba=1.0)
+    assert lab.shares("bomba") == FORWARD

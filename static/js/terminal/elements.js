@@ -14,20 +14,23 @@ export function element(name, properties = {}, ...children) {
 
 export const button = (text, onclick, properties = {}) => element("button", { type: "button", onclick, ...properties }, text);
 
-/** A modal dialog that is gone from the page when it closes. Gives what `returnValue` was. `careful`: it comes unasked, so that no
+/** A modal dialog that is gone from the page when it closes. Gives the chosen value, "" if it was left. `careful`: it comes unasked, so that no
  *  key that was meant for elsewhere may answer it; `signal` closes it. */
 export function ask(title, body, actions, { careful = false, signal } = {}) {
   return new Promise((done) => {
     const heading = element("h2", { id: `dialogo-${Date.now()}`, tabIndex: -1, autofocus: careful }, title);
     const dialog = element("dialog", { className: "terminal-dialog", "aria-labelledby": heading.id });
-    const buttons = actions.map(([text, value, style], at) => button(text, () => dialog.close(value), { className: style ?? (at ? "quiet" : "") }));
-    dialog.append(heading, body, element("p", { className: "choices" }, ...buttons));
-    dialog.addEventListener("close", () => {
+    // Answered in the button's own turn: `close` is told in a later one, and a key pressed meanwhile would overtake the answer.
+    const answer = (value) => {
+      dialog.close(value);
       dialog.remove();
-      done(dialog.returnValue);
-    });
+      done(value);
+    };
+    const buttons = actions.map(([text, value, style], at) => button(text, () => answer(value), { className: style ?? (at ? "quiet" : "") }));
+    dialog.append(heading, body, element("p", { className: "choices" }, ...buttons));
+    dialog.addEventListener("close", () => answer(""));
     document.body.append(dialog);
-    signal?.addEventListener("abort", () => dialog.close(""));
+    signal?.addEventListener("abort", () => answer(""));
     dialog.showModal();
     if (careful) heading.focus();
   });
