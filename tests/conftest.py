@@ -44,12 +44,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright's event loop stays for the session and asyncio tests can't run under it."""
+    """Browser tests last: Playwright's event loop stays for the session and asyncio tests can't run under it.
+
+    What an engine or a browser has a part in is tried again once if it fails; the summary shows the first failure all the same.
+    """
     if POSTGRES:
         chosen = [item for item in items if _touches_database(item)]
         config.hook.pytest_deselected(items=[item for item in items if item not in set(chosen)])
         items[:] = chosen
     items.sort(key=lambda item: bool(item.get_closest_marker("browser")))
+    for item in items:
+        if item.get_closest_marker("browser") or item.get_closest_marker("engine"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session", autouse=POSTGRES)
