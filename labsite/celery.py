@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_postrun, worker_ready
+from celery.signals import task_postrun, worker_init, worker_ready
 
 from labsite.clock import Clock
 
@@ -22,6 +22,15 @@ app.conf.beat_schedule = {
     "watch": {"task": "sandboxes.tasks.watch", "schedule": 30.0, "options": {"expires": 30}},
     "tend-pool": {"task": "sandboxes.tasks.tend_pool", "schedule": 10.0, "options": {"expires": 10}},
 }
+
+
+@worker_init.connect
+def read_ahead(**_: Any) -> None:
+    """Before the pool is made: the graders and the course, which each of its processes would else read while its first student waits."""
+    from lessons import catalog
+    from sandboxes import grading  # noqa: F401
+
+    catalog.course()
 
 
 @worker_ready.connect

@@ -34,6 +34,8 @@ class CheckRun(models.Model):
     """One press of *Comprobar*. Ends once: `finished` is set by a conditional update."""
 
     attempt = models.ForeignKey(Attempt, models.CASCADE, related_name="checks", verbose_name=_("intento"))
+    press = models.CharField(max_length=40, blank=True, editable=False)
+    """Which drawing of the button asked for it: a double click, or a request that was sent again, is one press. Empty for no button."""
     requested = models.DateTimeField(_("pedida"), auto_now_add=True)
     finished = models.DateTimeField(null=True)
     passed = models.BooleanField(_("superada"), default=False)
@@ -56,6 +58,7 @@ class CheckRun(models.Model):
         verbose_name_plural = _("comprobaciones")
         constraints = (
             models.UniqueConstraint(fields=("attempt",), condition=models.Q(finished__isnull=True), name="one_running_check_per_attempt"),
+            models.UniqueConstraint(fields=("attempt", "press"), condition=~models.Q(press=""), name="one_check_per_press"),
         )
 
     def __str__(self) -> str:

@@ -123,11 +123,11 @@ def open_attempt(user: User, exercise: str) -> Attempt:
     return current_attempt(user, exercise) or begin_attempt(user, exercise)
 
 
-def begin_check(attempt: Attempt) -> CheckRun | None:
-    """Claim the attempt's one running check; None if one is running."""
+def begin_check(attempt: Attempt, press: str = "") -> CheckRun | None:
+    """Claim the attempt's one running check; None if one is running, or this press of the button (if it has a name) had its own."""
     try:
         with transaction.atomic():
-            return CheckRun.objects.create(attempt=attempt)
+            return CheckRun.objects.create(attempt=attempt, press=press)
     except IntegrityError:
         return None
 

@@ -52,13 +52,13 @@ SOON = 0.2
 Verdicts = list[tuple[str, Verdict]]
 
 
-def request_check(sandbox: Sandbox) -> CheckRun | None:
-    """Ask for the sandbox to be checked; None if it can't be (not ready) or is being checked already."""
+def request_check(sandbox: Sandbox, press: str = "") -> CheckRun | None:
+    """Ask for the sandbox to be checked; None if it can't be (not ready), is being checked already, or was for this press."""
     if sandbox.state != State.READY:
         return None
     activity.touch(sandbox.pk)
     attempt = sandbox.attempt or progress.open_attempt(sandbox.user, sandbox.exercise)
-    check = progress.begin_check(attempt)
+    check = progress.begin_check(attempt, press)
     if check:
         tasks.enqueue(tasks.run_check, check.pk)
     return check
@@ -74,10 +74,10 @@ def only_asks(exercise: catalog.Exercise) -> bool:
     return all(isinstance(kinds.get(spec.tipo), kinds.Answered) for spec in exercise.checks)
 
 
-def check_answers(attempt: Attempt) -> CheckRun | None:
-    """Check an exercise that only asks, at once; None if it is being checked already."""
+def check_answers(attempt: Attempt, press: str = "") -> CheckRun | None:
+    """Check an exercise that only asks, at once; None if it is being checked already, or was for this press."""
     exercise = progress.exercise_of(attempt)
-    check = progress.begin_check(attempt) if exercise else None
+    check = progress.begin_check(attempt, press) if exercise else None
     if check and exercise:
         answers = progress.answers_of(attempt)
         verdicts, evidence = grade(exercise.checks, _no_engine, answer=lambda spec: answers.get(spec.id))

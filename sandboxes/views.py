@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.crypto import get_random_string
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
@@ -29,6 +30,9 @@ from sandboxes.questions import questions
 from sandboxes.recording.views import choice_context as recording_choice
 from sandboxes.terminal import preferences
 from sandboxes.visit_views import company_context
+
+PRESS = 12
+"""Characters by which one drawing of *Comprobar* is told from another: however often that is pressed, it is one check."""
 
 
 def exercise(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slug: str) -> HttpResponse:
@@ -93,13 +97,14 @@ def check(request: HttpRequest, course_slug: str, lesson_slug: str, exercise_slu
     found = find_exercise(course_slug, lesson_slug, exercise_slug)
     if not found.checks:
         raise Http404
-    live = live_of(request, found)
+    live, press = live_of(request, found), request.POST.get("press", "")
+    press = press if press.isascii() and press.isalnum() and len(press) <= PRESS else ""
     if grading.only_asks(found):
-        grading.check_answers(attempt_of(request, found) or progress.open_attempt(person(request), found.key))
+        grading.check_answers(attempt_of(request, found) or progress.open_attempt(person(request), found.key), press)
         return _result(request, found)
     if live is None or live.state != State.READY:
         return _result(request, found, said=_("Para comprobar, el laboratorio tiene que estar en marcha."))
-    grading.request_check(live)
+    grading.request_check(live, press)
     return _result(request, found)
 
 
@@ -218,6 +223,7 @@ def result_context(request: HttpRequest, exercise: Exercise) -> dict[str, Any]:
         "questions_asked": {spec.id for spec in exercise.checks if spec.tipo == "quiz"},  # no command is the cause of an answer
         "show_cause": found is not None and Recording.objects.filter(sandbox__attempt=found.attempt_id).exists(),
         "check_url": _url("lab-check", exercise),
+        "check_press": get_random_string(PRESS),
         "result_url": _url("lab-result", exercise),
     }
 

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 NOT_UNDERSTOOD = "el motor contestó algo que no se entiende"
+TOO_MUCH = "el motor contestó con demasiados datos"
 
 
 class CannotObserve(Exception):

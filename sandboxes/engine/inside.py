@@ -19,7 +19,7 @@ from queue import Empty, SimpleQueue
 import structlog
 
 from sandboxes.engine import ExecResult, LabEngine
-from sandboxes.engine.facts import NOT_UNDERSTOOD, CannotObserve
+from sandboxes.engine.facts import NOT_UNDERSTOOD, TOO_MUCH, CannotObserve
 from sandboxes.engine.stream import Demultiplexer
 
 log = structlog.get_logger()
@@ -33,7 +33,7 @@ _LONGEST_HEAD = 24
 _LONGEST = 65536
 _PATIENCE = 5
 """Seconds in which the machine must take what is said to it."""
-_TOO_MUCH = "una orden no acabó a tiempo o escribió demasiado"
+_TOO_LONG = "una orden no acabó a tiempo o escribió demasiado"
 _GONE = "el laboratorio no contesta"
 
 
@@ -50,7 +50,7 @@ class Budget:
             self._left -= count
             spent = self._left < 0
         if spent:
-            raise CannotObserve("el motor contestó con demasiados datos")
+            raise CannotObserve(TOO_MUCH)
 
     def seconds(self) -> float:
         left = self._deadline - time.monotonic()
@@ -134,9 +134,9 @@ class Inside:
             while data := channel.read(max(0.0, deadline - time.monotonic())):
                 output += data
                 if len(output) > OUTPUT_LIMIT:
-                    raise CannotObserve(_TOO_MUCH)
+                    raise CannotObserve(_TOO_LONG)
         except TimeoutError:
-            raise CannotObserve(_TOO_MUCH) from None
+            raise CannotObserve(_TOO_LONG) from None
         finally:
             channel.close()
         if not re.fullmatch(rb"\d{1,3}", channel.last):

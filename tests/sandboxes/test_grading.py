@@ -323,6 +323,14 @@ def test_what_was_kept_and_does_not_suit_cannot_be_checked() -> None:
     assert verdicts[1][1].status == Status.UNKNOWN
 
 
+def test_a_worker_has_read_the_course_before_it_makes_its_processes() -> None:
+    from labsite.celery import read_ahead
+
+    catalog.course.cache_clear()
+    read_ahead()
+    assert catalog.course.cache_info().currsize == 1
+
+
 def test_a_check_does_not_wait_behind_the_machines_of_a_whole_class() -> None:
     from labsite.celery import app
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import itertools
 import json
 import re
 import socket
 import threading
+import time
+import tracemalloc
+from collections.abc import Callable, Iterable, Iterator
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -94,6 +99,81 @@ def test_an_engine_that_never_answers_is_not_waited_for(name: str) -> None:
     engine.answer = lambda _path: (200, b"[]") if over.wait(60) else (500, b"")
     try:
         assert set(judged(name, engine, seconds=0.3)) <= {Status.UNKNOWN, Status.FAILED, Status.PENDING}
+    finally:
+        over.set()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+def packed(size: int) -> bytes:
+    body = gzip.compress(b" " * size + b"[]")
+    return HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+def long(body: bytes) -> list[bytes]:
+    return [HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body]
+
+
+LIES: dict[str, Callable[[], Iterable[bytes]]] = {
+    "headers without end": lambda: itertools.chain([HEAD], (b"X-%d: hola\r\n" % number for number in itertools.count())),
+    "a header without end": lambda: itertools.chain([HEAD, b"X: "], itertools.repeat(b"hola" * 1000)),
+    "goes on to go on": lambda: itertools.repeat(b"HTTP/1.1 100 Continue\r\n\r\n" * 1000),
+    "trailers without end": lambda: itertools.chain([CHUNKED, b"2\r\n[]\r\n0\r\n"], itertools.repeat(b"X: hola\r\n" * 1000)),
+    "a chunk without end": lambda: itertools.chain([CHUNKED, b"7fffffff\r\n["], itertools.repeat(b" " * 60_000)),
+    "chunks without end": lambda: itertools.chain([CHUNKED, b"1\r\n[\r\n"], itertools.repeat(b"1\r\n \r\n" * 1000)),
+    "a chunk of nobody knows what": lambda: [CHUNKED, b"-5\r\n[]\r\n0\r\n\r\n"],
+    "packed": lambda: [packed(64 << 20)],
+    "longer than it says": lambda: itertools.chain([HEAD, b"Content-Length: 99999999999\r\n\r\n["], itertools.repeat(b" " * 60_000)),
+    "a million keys": lambda: long(b"{" + b",".join(b'"%d":0' % number for number in range(10**6)) + b"}"),
+    "a million keys, one in another": lambda: long(b'{"a":' * 10**6 + b"0" + b"}" * 10**6),
+    "many little ones": lambda: long(b"[" + b"{}," * (1 << 20) + b"{}]"),
+    "a number of a million digits": lambda: long(b"[" + b"7" * 10**6 + b"]"),
+}
+COULD_NOT = "contest(ó|a)|tardó demasiado"
+
+
+@pytest.mark.parametrize("lie", LIES.values(), ids=list(LIES))
+def test_a_lie_of_the_protocol_is_cut_short(lie: Callable[[], Iterable[bytes]]) -> None:
+    asked = []
+
+    class Lying(LyingEngine):
+        def said(self, path: str) -> Iterator[bytes]:
+            asked.append(path)
+            yield from lie()
+
+    tracemalloc.start()
+    try:
+        with StudentEngine(Lying(), "lab-x", seconds=20) as engine:
+            for look in (lambda: engine.history("web"), engine.tags, lambda: engine.image("web:1"), engine.networks, engine.info):
+                with pytest.raises(CannotObserve, match=COULD_NOT):
+                    look()
+        assert tracemalloc.get_traced_memory()[1] < 200 << 20
+    finally:
+        tracemalloc.stop()
+    assert asked
+
+
+@pytest.mark.parametrize("name", sorted(set(LOOKING) - HONEST))
+def test_an_engine_that_drips_is_not_waited_for(name: str) -> None:
+    over = threading.Event()
+
+    class Dripping(HostileEngine):
+        def said(self, _path: str) -> Iterator[bytes]:
+            while not over.wait(0.02):
+                yield b"H"
+
+        def run(self, name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
+            over.wait()  # a command that is never over
+            raise EngineError("it took too long")
+
+    began = time.monotonic()
+    try:
+        found = judged(name, Dripping(b"", None), seconds=0.5)
+        assert Status.UNKNOWN in found
+        assert set(found) <= {Status.UNKNOWN, Status.PENDING}
+        assert time.monotonic() - began < 15, "what it drips puts its end off"
     finally:
         over.set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -96,6 +97,22 @@ def test_one_check_runs_at_a_time_and_none_without_a_lab(as_ana: Client, lab: An
     assert 'data-status="running"' in press(as_ana, "comprobar")
     press(as_ana, "comprobar")
     assert CheckRun.objects.count() == 1
+
+
+def test_a_press_that_comes_twice_is_one_and_another_is_another(as_ana: Client, lab: Any, sent: Any) -> None:
+    press(as_ana, "iniciar")
+    work(sent)
+    drawn = re.findall(r'name="press" value="(\w+)"', as_ana.get(f"{PAGE}resultado/").content.decode())
+    assert len(drawn) == 1
+    assert 'data-status="running"' in press(as_ana, "comprobar", press=drawn[0])
+    work(sent)
+    late = press(as_ana, "comprobar", press=drawn[0])  # the run of the first is over by then
+    assert 'data-status="running"' not in late
+    assert CheckRun.objects.count() == 1
+    drawn_again = re.findall(r'name="press" value="(\w+)"', late)
+    assert drawn_again != drawn
+    assert 'data-status="running"' in press(as_ana, "comprobar", press=drawn_again[0])
+    assert CheckRun.objects.count() == 2
 
 
 def test_unreachable_engine_is_said_and_never_passes(as_ana: Client, lab: Any, sent: Any) -> None:
