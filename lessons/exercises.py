@@ -120,10 +120,11 @@ class Exercise:
         """The exercise with these values (the student's name among them) wherever it asks for them."""
         if not self.varies:
             return self
+        unsaid = set(self.values) - set(names_in(self.text))
         return replace(
             self,
             text=fill(self.text, values),
-            checks=tuple(kinds.parse(fill_all(raw, values)) for raw in self.raw_checks),
+            checks=tuple(kinds.parse(fill_all(raw, values)).hiding(raw, unsaid) for raw in self.raw_checks),
             solutions=tuple(fill_all(self.solutions, values)),
             mistakes=tuple(Mistake.model_validate(fill_all(mistake.model_dump(), values)) for mistake in self.mistakes),
             files=fill_all(dict(self.files), values),

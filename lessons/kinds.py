@@ -7,10 +7,10 @@ which kinds exist and what their specification looks like, so nothing here impor
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
+from typing import Annotated, Any, ClassVar, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import to_jsonable_python
@@ -70,6 +70,18 @@ class Spec(BaseModel):
     """The name under which later checks find what this one saw, once it has passed; or names, each with what of it."""
     _written: dict[str, Any] | None = PrivateAttr(default=None)
     """As it was written, if it waits for what earlier checks keep."""
+    _hidden: frozenset[str] = PrivateAttr(default=frozenset())
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Its fields that hold what the student is to find out: what earlier checks keep, and values that the statement does not say."""
+        return self._hidden
+
+    def hiding(self, raw: Mapping[str, Any], names: Collection[str]) -> Self:
+        """The same, hiding what those names stand for, wherever it was written with them."""
+        asked = {field: {name for _where, text in strings_in(value) for name in names_in(text)} for field, value in raw.items()}
+        self._hidden |= {field for field, found in asked.items() if found & set(names)}
+        return self
 
     def keeps(self) -> dict[str, str]:
         """What it keeps for later checks: name → which of the kind's `captures`, empty for the first."""
@@ -81,7 +93,11 @@ class Spec(BaseModel):
 
     def completed(self, kept: Mapping[str, str]) -> Spec:
         """The specification with what earlier checks kept; raises ValidationError where that does not suit."""
-        return parse(fill_all(self._written, kept)) if self._written else self
+        if not self._written:
+            return self
+        whole = parse(fill_all(self._written, kept)).hiding(self._written, kept)
+        whole._hidden |= self._hidden
+        return whole
 
 
 SAMPLE = "1"

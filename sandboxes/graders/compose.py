@@ -195,6 +195,12 @@ def _running_fault(name: str, wanted: Service, evidence: ComposeEvidence, *, ask
                 _("«%(name)s» terminó con el código %(code)d") % {**said, "code": ended.exit_code},
                 _("Mira por qué con «docker compose logs %(name)s».") % said,
             )
+        if ours and (waited := _sick(evidence.services[name].depends, evidence)):
+            return (
+                _("«%(name)s» se creó y no arrancó: espera a «%(other)s», cuya salud es «%(health)s»")
+                % {**said, "other": waited.service, "health": waited.health},
+                _("Mira lo que dijo la última prueba con «docker inspect %(name)s».") % {"name": waited.name},
+            )
         if ours:
             return _("«%(name)s» se creó y no arrancó") % said, _("Mira por qué con «docker compose up %(name)s».") % said
         hint = _("Levántalo todo con «docker compose up -d», desde la carpeta del fichero.")
@@ -215,6 +221,11 @@ def _running_fault(name: str, wanted: Service, evidence: ComposeEvidence, *, ask
         )
         return _("la salud de «%(name)s» es «%(health)s»") % {**said, "health": sick.health or _("ninguna")}, hint
     return None
+
+
+def _sick(services: list[str], evidence: ComposeEvidence) -> Running | None:
+    """The container of one of these that its health check does not find well."""
+    return next((seen for seen in evidence.running if seen.service in services and seen.health not in ("", "healthy")), None)
 
 
 def _describe(spec: ComposeSpec) -> str:

@@ -13,6 +13,7 @@ A part that can't be observed leaves the whole unknown, unless the others alread
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Protocol, runtime_checkable
 
 from django.utils.translation import gettext as _
@@ -24,6 +25,9 @@ from sandboxes.engine.student import CannotObserve, StudentEngine
 
 OF_THE_WHOLE = ("nodo", "puntos", "requiere", "extra", "inicial", "guarda")
 """What a part can't have: it is looked at where the whole is, and only the whole counts."""
+
+SAID = 3
+"""Of how many alternatives it is said what they lack."""
 
 
 def _read(parts: Any) -> Any:
@@ -84,7 +88,10 @@ class AnyKind(_Composition):
         for status in (Status.PASSED, Status.UNKNOWN):
             if found := next((verdict for verdict in verdicts if verdict.status == status), None):
                 return Verdict(status, expected, found.observed)
-        return Verdict(Status.FAILED, expected, verdicts[0].observed, spec.pista or verdicts[0].hint)
+        # Which of them was meant nobody knows: each says what it lacks.
+        observed = "; ".join(_distinct(verdict.observed for verdict in verdicts))
+        hint = spec.pista or _(" O bien: ").join(_distinct(verdict.hint for verdict in verdicts))
+        return Verdict(Status.FAILED, expected, observed, hint)
 
 
 class NotKind(_Composition):
@@ -138,6 +145,11 @@ def _judge(part: Spec, found: PartSeen) -> Verdict:
         return kinds.get(part.tipo).judge(part, kinds.evidence_of(part, found.seen))
     except kinds.NotEnoughEvidence:
         return Verdict(Status.UNKNOWN, "", _("No se pudo comprobar: lo que se guardó no basta."))
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    """The first ones that differ: more than that nobody reads."""
+    return list(dict.fromkeys(text for text in texts if text))[:SAID]
 
 
 def _joined(verdicts: list[Verdict], word: str) -> str:

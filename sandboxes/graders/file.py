@@ -52,6 +52,11 @@ class FileSpec(Spec):
         inside = self.contenedor or self.imagen
         return self.ruta if self.ruta.startswith("/") else f"/{self.ruta}" if inside else f"{HOME}/{self.ruta}"
 
+    @property
+    def asks(self) -> bool:
+        """Whether the student writes in it what they found out: that is not told to who has not."""
+        return bool(self.hidden & {"texto", "regex"}) and not (self.contenedor or self.imagen)
+
 
 class FileEvidence(Evidence):
     place: bool = True
@@ -120,7 +125,8 @@ def _fault(spec: FileSpec, file: FileFacts) -> tuple[str, str]:
                 "path": spec.ruta
             }
         begins = " ".join(file.text.split())[:160]
-        return _("empieza por «%(text)s»") % {"text": begins} if begins else _("está vacío"), _("Ábrelo y compáralo con lo que se pide.")
+        hint = _("Vuelve a mirarlo en tu motor.") if spec.asks else _("Ábrelo y compáralo con lo que se pide.")
+        return _("empieza por «%(text)s»") % {"text": begins} if begins else _("está vacío"), hint
     if spec.modo and file.mode != int(spec.modo, 8):
         return (
             _("sus permisos son %(mode)s") % {"mode": f"{file.mode:o}"},
@@ -155,7 +161,9 @@ def _describe(spec: FileSpec) -> str:
     where = _(" de «%(place)s»") % {"place": spec.contenedor or spec.imagen} if spec.contenedor or spec.imagen else ""
     said = _("que no esté %(path)s%(where)s") if spec.ausente else _("el fichero %(path)s%(where)s")
     parts = [said % {"path": spec.path, "where": where}]
-    if spec.texto or spec.regex:
+    if spec.asks:
+        parts.append(_("que diga lo que se pregunta"))
+    elif spec.texto or spec.regex:
         parts.append(_("que diga «%(text)s»") % {"text": spec.texto or spec.regex})
     if spec.modo:
         parts.append(_("con permisos %(mode)s") % {"mode": spec.modo})

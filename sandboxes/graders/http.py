@@ -59,6 +59,10 @@ class HttpSpec(Spec):
         return f"http://localhost:{self.puerto}{self.ruta}"
 
 
+CHOSEN = 32768
+"""From this port on it is the engine that chose it."""
+
+
 class PublisherSeen(Evidence):
     name: str
     status: str
@@ -76,6 +80,8 @@ class HttpEvidence(Evidence):
     headers: dict[str, str] | None = None
     """Those the check asks for, in small letters; None in what was seen before they were looked at."""
     publishers: list[PublisherSeen] = []
+    swapped: list[str] = []
+    """Where none of them publishes it: the containers that have another port for one of theirs of that number."""
 
 
 class HttpKind:
@@ -100,13 +106,15 @@ class HttpKind:
         if not status.strip()[:3].isdigit():
             raise CannotObserve(_("curl no funciona en el laboratorio"))
         headers = _headers(status.strip()[3:], spec.headers)
+        publishers = _publishers(spec, engine, code)
         # What failed attempts said comes before the last one's.
         return HttpEvidence(
             headers=headers,
             code=code,
             status=int(status.strip()[:3]),
             body=body.rpartition(_MARK)[2][-KEPT:],
-            publishers=_publishers(spec, engine, code),
+            publishers=publishers,
+            swapped=_swapped(spec, engine) if code and not publishers else [],
         )
 
     def captured(self, spec: HttpSpec, evidence: HttpEvidence) -> Mapping[str, object]:
@@ -176,6 +184,16 @@ def _publishers(spec: HttpSpec, engine: StudentEngine, code: int) -> list[Publis
     return found[:10]
 
 
+def _swapped(spec: HttpSpec, engine: StudentEngine) -> list[str]:
+    """With the ports as they are, as in `web (80:8080)`."""
+    return [
+        f"{container.name} ({hosts[0]}:{spec.puerto})"[:200]
+        for container in engine.containers()
+        for inside, hosts in container.ports.items()
+        if inside.partition("/")[0] == str(spec.puerto) and hosts and hosts[0].isdigit() and int(hosts[0]) < CHOSEN
+    ][:3]
+
+
 def _silence(code: int) -> str:
     match code:
         case 7:
@@ -189,6 +207,11 @@ def _silence(code: int) -> str:
 
 
 def _silence_hint(spec: HttpSpec, evidence: HttpEvidence) -> str:
+    if evidence.swapped:
+        return _("Los puertos de «%(name)s» están al revés: es -p PUERTO_DE_TU_MÁQUINA:PUERTO_DE_DENTRO, y al recrearlo, -p %(port)d:…") % {
+            "name": evidence.swapped[0],
+            "port": spec.puerto,
+        }
     if not evidence.publishers:
         return _("Ningún contenedor publica el puerto %(port)d de tu máquina: se publica al crearlo, con -p %(port)d:PUERTO_DE_DENTRO.") % {
             "port": spec.puerto

@@ -57,6 +57,13 @@ def test_two_students_and_two_attempts_get_other_values(ana: Any, bruno: Any, ex
     assert len(texts) == 3
 
 
+def test_a_check_knows_which_of_its_fields_hold_what_the_statement_does_not_say(exercise: catalog.Exercise) -> None:
+    raw = {"id": "a", "tipo": "file", "titulo": "a", "ruta": "{{puerto}}.txt", "texto": "{{color}}"}
+    given = {"puerto": "1", "color": "rojo", "clave": "x", "usuario": "ana"}
+    bound = replace(exercise, raw_checks=(raw, *exercise.raw_checks)).bound(given)
+    assert [check.hidden for check in bound.checks] == [{"texto"}, frozenset()]
+
+
 @pytest.mark.django_db
 def test_the_page_shows_the_next_attempts_values_before_it_begins(ana: Any, exercise: catalog.Exercise) -> None:
     before = progress.bind(exercise, ana, None)

@@ -40,6 +40,12 @@ def web(**fields: Any) -> dict[str, Any]:
         ({"en_marcha": True}, {**SEEN, "running": [UP]}, "failed", "docker compose up -d"),
         ({"en_marcha": True}, {**SEEN, "running": [{**UP, "status": "exited", "exit_code": 3}]}, "failed", "docker compose logs web"),
         ({"en_marcha": True}, {**SEEN, "running": [{**UP, "status": "created"}]}, "failed", "no arrancó"),
+        (
+            {"en_marcha": True},
+            {**SEEN, "running": [{**UP, "status": "created"}, {**UP, "service": "db", "name": "p-db-1", "health": "unhealthy"}]},
+            "failed",
+            "docker inspect p-db-1",
+        ),
     ],
 )
 def test_compose_says(spec: dict[str, Any], evidence: dict[str, Any], status: str, said: str) -> None:

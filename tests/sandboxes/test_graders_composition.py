@@ -41,6 +41,15 @@ def test_hint_is_the_authors_or_the_parts() -> None:
     assert "docker logs web" in judge("any", {"de": [PART]}, {"parts": [NO]})[1]
 
 
+def test_each_alternative_says_what_it_lacks_and_the_same_only_once() -> None:
+    other = PART | {"contenedor": "api"}
+    seen = {"seen": {"names": ["web", "api"], "status": "exited", "output": ""}}
+    said = judge("any", {"de": [PART, other, PART]}, {"parts": [NO, seen, NO]})[1]
+    assert said.count("docker logs web") == 1
+    assert "O bien: " in said
+    assert "O bien" not in judge("any", {"de": [PART, PART]}, {"parts": [NO, NO]})[1]
+
+
 def test_parts_may_be_compositions() -> None:
     inner = {"tipo": "not", "pista": "Bórralo.", "de": [PART]}
     assert judge("all", {"de": [inner]}, {"parts": [{"seen": {"parts": [YES]}}]})[1].endswith("Bórralo.")

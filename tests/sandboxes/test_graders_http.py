@@ -29,6 +29,7 @@ def publisher(status: str = "running", **listening: bool) -> dict[str, Any]:
         ({}, {**SEEN, "status": 404}, "failed", "no en esa ruta"),
         ({}, {**SEEN, "status": 500}, "failed", "docker logs"),
         ({}, SILENT, "failed", "-p 8080:"),
+        ({}, {**SILENT, "swapped": ["web (80:8080)"]}, "failed", "al revés"),
         ({}, publisher("exited"), "failed", "no está en marcha"),
         ({}, publisher(p80=False), "failed", "0.0.0.0"),
         ({}, publisher(p5000=True), "failed", "se escucha en «5000»"),

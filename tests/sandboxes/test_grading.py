@@ -323,6 +323,18 @@ def test_what_was_kept_and_does_not_suit_cannot_be_checked() -> None:
     assert verdicts[1][1].status == Status.UNKNOWN
 
 
+def test_what_is_to_be_found_out_is_not_told_to_who_has_not() -> None:
+    first = kinds.parse({"id": "a", "tipo": "command", "titulo": "a", "orden": "echo", "guarda": "pid"})
+    second = kinds.parse({"id": "b", "tipo": "file", "titulo": "b", "ruta": "pid.txt", "texto": "{{pid}}"})
+    with StudentEngine(SayingEngine(b"4711"), "lab-x", seconds=5) as engine:
+        engine.file = lambda *_args, **_more: (None, [])  # type: ignore[method-assign]
+        verdicts, _evidence = grading.grade([first, second], lambda _node: engine)
+    said = str(verdicts[1][1])
+    assert verdicts[1][1].status == Status.FAILED
+    assert "lo que se pregunta" in said
+    assert "4711" not in said
+
+
 def test_a_worker_has_read_the_course_before_it_makes_its_processes() -> None:
     from labsite.celery import read_ahead
 
