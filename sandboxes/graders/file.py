@@ -125,7 +125,7 @@ def _fault(spec: FileSpec, file: FileFacts) -> tuple[str, str]:
                 "path": spec.ruta
             }
         begins = " ".join(file.text.split())[:160]
-        hint = _("Vuelve a mirarlo en tu motor.") if spec.asks else _("Ábrelo y compáralo con lo que se pide.")
+        hint = _("Ábrelo y compáralo con lo que dice tu motor.") if spec.asks else _("Ábrelo y compáralo con lo que se pide.")
         return _("empieza por «%(text)s»") % {"text": begins} if begins else _("está vacío"), hint
     if spec.modo and file.mode != int(spec.modo, 8):
         return (
