@@ -94,7 +94,7 @@ class _Api(docker.APIClient):
         """As docker-py, but for JSON of more values than any engine has to tell: each takes a hundred times its bytes in memory."""
         if json and response.content.count(b",") > VALUES:
             raise CannotObserve(TOO_MUCH)
-        return super()._result(response, json, binary)
+        return super()._result(response, json, binary)  # type: ignore[misc]  # docker's stubs leave it out
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         """Nowhere: the engine may say that its answer is at another address, of this host's say."""

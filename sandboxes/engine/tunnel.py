@@ -107,7 +107,6 @@ class TunnelAdapter(HTTPAdapter):
             raise CannotObserve(NOT_UNDERSTOOD)
         found = super().build_response(request, answer)
         found._content = answer.read(LONGEST + 1, decode_content=False)
-        found._content_consumed = True
         if len(found.content) > LONGEST:
             raise CannotObserve(TOO_MUCH)
         return found
