@@ -58,10 +58,8 @@ def ids() -> tuple[int, int]:
 
 
 def remapped_root() -> int:
-    """The uid that a sandbox's root has outside."""
-    start = _range_of(REMAP_USER, SUBORDINATE_FILES[0])
-    assert start is not None, "ensure() comes first"
-    return start
+    """The uid that a sandbox's root has outside, or will have when `ensure` has made its range."""
+    return _range_of(REMAP_USER, SUBORDINATE_FILES[0]) or _free_start()
 
 
 def give(path: Path, mode: int = 0o2770) -> None:

@@ -1,4 +1,4 @@
-"""The copy of a composed site: a folder with all of it that can't be made again, and a site from such a folder.
+"""The copy of a composed site: a folder with all of it that can't be made again.
 
     copia.json         of which site and when, with which migrations, and the digest of each of the files below
     sitio.tar          secrets, certificates and their authority, /etc/docker-intensivo/NAME.env
@@ -7,29 +7,26 @@
     registro.tar       what was pushed to the class registry
     laboratorios.tar   if asked for: the sandboxes' disk
 
-A folder appears under its name only when it is whole; a site is restored only where there is none, and while that is not
-done it does not start otherwise. What is in Redis (queues, rates) is not kept. Compose is called by host/containers.py; when
-the site stops and starts is the business of host/compose.py.
+A folder appears under its name only when it is whole. What is in Redis (queues, rates) is not kept. A site from such a folder
+is host/restore.py's; Compose is called by host/containers.py; when the site stops and starts is the business of host/compose.py.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 import subprocess
 import tarfile
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from host import accounts, composed, containers, environment
-from host.instance import ROOT, STATE, USER, HostError, Instance
-from host.shell import reason, sh
+from host import accounts, containers, environment
+from host.instance import ROOT, STATE, HostError, Instance
+from host.shell import reason
 
 FORMAT = 1
 MANIFEST = "copia.json"
@@ -38,13 +35,8 @@ AUTHORITY = STATE / "ca"
 MADE_ANEW = ("compose/compose.env", "compose/site.env")
 """What each start writes: addresses and networks of where it is."""
 DUMP = ("exec", "-T", "db", "pg_dump", "-h", "/run/postgresql", "-U", "lab_root", "-Fc", "lab")
-LOAD = (
-    *("exec", "-T", "db", "pg_restore", "-h", "/run/postgresql", "-U", "lab_root"),
-    *("--clean", "--if-exists", "--exit-on-error", "--single-transaction", "-d", "lab"),
-)
 # One that is being written is another when tar has read it: what was read is good.
 PACK = ("run", "--rm", "-T", "--no-deps", "web", "sh", "-c", "tar -C /srv/grabaciones -cf - . || [ $? -eq 1 ]")
-UNPACK = ("run", "--rm", "-T", "--no-deps", "web", "tar", "-C", "/srv/grabaciones", "-xf", "-")
 
 
 @dataclass(frozen=True)
@@ -107,10 +99,10 @@ def save(lab: Instance, path: Path) -> None:
     _tell(REGISTRY)
     # What names layers before the layers: all that the copy names is in it.
     parts = [part for part in ("docker/registry/v2/repositories", "docker/registry/v2/blobs") if (lab.registry_store / part).exists()]
-    _tar("-C", str(lab.registry_store), "--exclude=_uploads", "-cf", str(path / REGISTRY), *(parts or ("-T", "/dev/null")))
+    tar("-C", str(lab.registry_store), "--exclude=_uploads", "-cf", str(path / REGISTRY), *(parts or ("-T", "/dev/null")))
     _tell(SITE)
     with tarfile.open(path / SITE, "w") as archive:
-        for inside, outside in _kept(lab).items():
+        for inside, outside in kept(lab).items():
             if outside.exists():
                 archive.add(outside, inside, filter=lambda member: None if member.name in MADE_ANEW else member)
 
@@ -118,7 +110,7 @@ def save(lab: Instance, path: Path) -> None:
 def save_disk(lab: Instance, path: Path) -> None:
     """The sandboxes' disk, of a site that is stopped. Only what is used of it takes room."""
     _tell(DISK)
-    _tar("-C", str(lab.home), "-cSf", str(path / DISK), lab.disk.name)
+    tar("-C", str(lab.home), "-cSf", str(path / DISK), lab.disk.name)
 
 
 def read(folder: Path) -> Copy:
@@ -137,97 +129,7 @@ def read(folder: Path) -> Copy:
     return found
 
 
-def refuse_taken(lab: Instance, copy: Copy) -> None:
-    """Raise HostError where there is something already that restoring would overwrite, or that can't take this copy."""
-    ahead = sorted(set(copy.says.migrations) - set(_migrations()))
-    if ahead:
-        raise HostError(f"la copia es de una versión posterior del proyecto (su base de datos tiene {ahead[0]}): actualízalo antes.")
-    if copy.has_disk and copy.says.site != lab.name:
-        raise HostError(
-            f"la copia lleva los laboratorios de «{copy.says.site}», que solo valen con ese nombre: "
-            f"restáurala con LAB_NAME={copy.says.site}."
-        )
-    if disk_fits(copy) and copy.says.octet not in ("", os.environ.get("LAB_SUBNET_OCTET", copy.says.octet)):
-        raise HostError(
-            f"la copia lleva los laboratorios, que están en la red 10.{copy.says.octet}.0.0/16: restáurala con "
-            f"LAB_SUBNET_OCTET={copy.says.octet}."
-        )
-    if _marker(lab).exists() and _marker(lab).read_text() == copy.says.made and not lab.running():
-        return
-    another = f"quítalo con «make compose-remove NAME={lab.name}», o restaura con otro LAB_NAME."
-    if lab.home.exists() and any(lab.home.iterdir()):
-        raise HostError(f"ya hay un sitio «{lab.name}» en {lab.home} y no se escribe encima: {another}")
-    url = composed.engine_url(lab)
-    if url and sh("docker", "-H", url, "volume", "ls", "-q", "--filter", f"name=^docker-intensivo-{lab.name}_").strip():
-        raise HostError(
-            f"en el Docker de esta máquina quedan volúmenes de otro sitio «{lab.name}» y no se escribe encima: "
-            "bórralos con «docker volume rm»."
-        )
-
-
-def disk_fits(copy: Copy) -> bool:
-    """Whether the copy's disk is of use here: what is on it belongs to ids of the machine it was on."""
-    return copy.has_disk and accounts.remapped_root() == copy.says.remapped_root
-
-
-def refuse_unfinished(lab: Instance) -> None:
-    """Raise HostError for a site whose restoring was cut short: started now it would look whole, and not be."""
-    if _marker(lab).exists():
-        raise HostError(
-            f"la restauración de «{lab.name}» no acabó: repite «make compose-restore» con la misma copia, o quita lo que haya con "
-            f"«make compose-remove NAME={lab.name}»."
-        )
-
-
-def lay_down(lab: Instance, copy: Copy) -> None:
-    """What has to be there before anything starts: secrets, certificates, settings, the sandboxes' disk."""
-    lab.home.mkdir(parents=True, exist_ok=True)
-    _marker(lab).write_text(copy.says.made)
-    accounts.ensure()
-    with tempfile.TemporaryDirectory(dir=STATE) as folder:
-        with tarfile.open(copy.folder / SITE) as archive:
-            archive.extractall(folder, filter="data")
-        _place_all(lab, Path(folder), same=copy.says.site == lab.name)
-    if disk_fits(copy):
-        print("Restaurando el disco de los laboratorios", flush=True)
-        _tar("-C", str(lab.home), "-xSf", str(copy.folder / DISK))
-
-
-def fill(lab: Instance, copy: Copy) -> None:
-    """What goes into a site whose host's part is up and whose containers are built: registry, recordings, database."""
-    print("Restaurando el registro de la clase, las grabaciones y la base de datos", flush=True)
-    if not disk_fits(copy):
-        _tar("-C", str(lab.registry_store), "-xf", str(copy.folder / REGISTRY))
-    sh("chown", "-R", f"{USER}:{USER}", str(lab.registry_store))
-    containers.start(lab, "db")
-    containers.feed(lab, *LOAD, source=copy.folder / DATABASE)
-    containers.feed(lab, *UNPACK, source=copy.folder / RECORDINGS)
-
-
-def finish(lab: Instance) -> None:
-    _marker(lab).unlink()
-
-
-def summary(lab: Instance, copy: Copy) -> str:
-    """What is back, and what is not."""
-    made = datetime.fromisoformat(copy.says.made)
-    lines = [f"Restaurado lo que había el {made:%d-%m-%Y a las %H:%M}: cuentas, clases, progreso, grabaciones y el registro de la clase."]
-    if disk_fits(copy):
-        lines.append("También los laboratorios: los que estaban en marcha o guardados se pueden continuar.")
-    elif copy.has_disk:
-        lines.append("No los laboratorios: los usuarios de sus máquinas tienen aquí otros identificadores. Quien tenía uno empieza otro.")
-    else:
-        lines.append("No los laboratorios, que no iban en la copia: quien tenía uno en marcha o guardado empieza otro.")
-    here = environment.read(lab.compose / "site.env").get("LAB_URL", "")
-    if here != copy.says.url:
-        lines.append(
-            f"La copia era de {copy.says.url} y este sitio es {here}: si no es lo que querías, da LAB_URL y LAB_BIND y repite "
-            "«sudo make compose-up»."
-        )
-    return "\n".join(lines)
-
-
-def _kept(lab: Instance) -> dict[str, Path]:
+def kept(lab: Instance) -> dict[str, Path]:
     """Name in sitio.tar → where it lives on this host."""
     return {
         "ca": AUTHORITY,
@@ -238,32 +140,16 @@ def _kept(lab: Instance) -> dict[str, Path]:
     }
 
 
-def _place_all(lab: Instance, unpacked: Path, *, same: bool) -> None:
-    """What the machine has already (another site's authority, settings that somebody has written) stays as it is. Where the
-    name is not the `same`, its address and ports are not either: settings are those of who restores it."""
-    places = _kept(lab)
-    theirs = AUTHORITY / "ca.crt"
-    if theirs.exists() and theirs.read_bytes() != (unpacked / "ca" / "ca.crt").read_bytes():
-        # What the copy's has signed would be believed by nobody here: it is made anew.
-        shutil.rmtree(unpacked / "registry")
-        for signed in ("tls.crt", "tls.key", "tls.names"):
-            (unpacked / "compose" / signed).unlink(missing_ok=True)
-    for inside, place in places.items():
-        stays = (inside in ("ca", "settings.env") and place.exists()) or (inside == "settings.env" and not same)
-        if (unpacked / inside).exists() and not stays:
-            _place(unpacked / inside, place)
+def migrations() -> list[str]:
+    """Those of this version of the project."""
+    return sorted(f"{file.parent.parent.name}.{file.stem}" for file in ROOT.glob("*/migrations/0*.py"))
 
 
-def _place(source: Path, target: Path) -> None:
-    """Root's, and readable by the lab's group where it was by its group: ids are not the same everywhere."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True)
-    else:
-        shutil.copy2(source, target)
-    group = accounts.ids()[1]
-    for path in (target, *target.rglob("*")):
-        os.chown(path, 0, group if path.stat().st_mode & 0o040 else 0)
+def tar(*words: str) -> None:
+    """GNU tar; that something changed while it was read (1) is no error of a site that goes on."""
+    done = subprocess.run(("tar", *words), capture_output=True, text=True)
+    if done.returncode > 1:
+        raise HostError(f"falló tar: {' / '.join(done.stderr.strip().splitlines()[-2:])}")
 
 
 def _describe(lab: Instance, path: Path) -> Manifest:
@@ -273,32 +159,15 @@ def _describe(lab: Instance, path: Path) -> Manifest:
         url=environment.read(lab.compose / "site.env").get("LAB_URL", ""),
         made=datetime.now().astimezone().isoformat(timespec="seconds"),
         remapped_root=accounts.remapped_root(),
-        migrations=_migrations(),
+        migrations=migrations(),
         octet=lab.subnet_octet,
         digests={file.name: _digest(file) for file in sorted(path.iterdir())},
     )
 
 
-def _migrations() -> list[str]:
-    """Those of this version of the project."""
-    return sorted(f"{file.parent.parent.name}.{file.stem}" for file in ROOT.glob("*/migrations/0*.py"))
-
-
 def _digest(file: Path) -> str:
     with file.open("rb") as content:
         return hashlib.file_digest(content, "sha256").hexdigest()
-
-
-def _tar(*words: str) -> None:
-    """GNU tar; that something changed while it was read (1) is no error of a site that goes on."""
-    done = subprocess.run(("tar", *words), capture_output=True, text=True)
-    if done.returncode > 1:
-        raise HostError(f"falló tar: {' / '.join(done.stderr.strip().splitlines()[-2:])}")
-
-
-def _marker(lab: Instance) -> Path:
-    """There while a site is being restored, with the moment of its copy."""
-    return lab.home / "restoring"
 
 
 def _tell(name: str) -> None:

@@ -17,6 +17,8 @@ TOOLS=$STATE/tools
 # Where apt and pip find things; a bundle says where instead (host/bundle.sh).
 APT_OPTIONS=
 PIP_OPTIONS=
+# What is fetched is kept where uninstalling takes it away.
+export UV_CACHE_DIR="$STATE/cache/uv" UV_PYTHON_INSTALL_DIR="$STATE/tools/python" PIP_CACHE_DIR="$STATE/cache/pip" npm_config_cache="$STATE/cache/npm"
 # Timers, hooks and a plain `su` leave these out.
 export HOME="${HOME:-/root}" PATH="$PATH:/usr/local/sbin:/usr/sbin:/sbin"
 cd "$ROOT"
@@ -25,6 +27,8 @@ fail() { printf 'Error: %s\n' "$*" >&2; exit 1; }
 step() { printf '%s\n' "· $*"; }
 # shellcheck source=host/bundle.sh
 . "$ROOT/host/bundle.sh"
+# shellcheck source=host/debian.sh
+. "$ROOT/host/debian.sh"
 
 check_machine() {
     [ "$(id -u)" = 0 ] || fail "hace falta ser root (el laboratorio crea redes y un motor propio): repite la orden con sudo."
@@ -41,64 +45,6 @@ check_machine() {
     free_mb=$(df -Pm "$STATE" | awk 'NR==2 {print $4}')
     [ "$free_mb" -ge "${LAB_MIN_DISK_MB:-8000}" ] ||
         fail "quedan $free_mb MB libres en $STATE y hacen falta ${LAB_MIN_DISK_MB:-8000}: libera espacio o pon LAB_STATE en otro disco."
-}
-
-# While packages come or go none of their services may start, for the lab runs its own, nor be stopped: one that never
-# ran makes its package's removal fail (docker-registry's does). A policy that the machine has already is left alone.
-SERVICE_POLICY=/usr/sbin/policy-rc.d
-forbid_services() {
-    [ -e $SERVICE_POLICY ] && return 0
-    trap 'rm -f $SERVICE_POLICY' EXIT
-    printf '#!/bin/sh\nexit 101\n' >$SERVICE_POLICY
-    chmod 755 $SERVICE_POLICY
-    forbidden=1
-}
-
-allow_services() {
-    [ -z "${forbidden:-}" ] && return 0
-    rm -f $SERVICE_POLICY
-    forbidden=
-    trap - EXIT
-}
-
-install_packages() {
-    wanted=$(grep -v '^#' host/packages.txt)
-    # Any engine already here serves as the program; never put Debian's over another vendor's.
-    command -v dockerd >/dev/null 2>&1 || wanted="$wanted docker.io"
-    [ -n "${BUNDLE:-}" ] || command -v npm >/dev/null 2>&1 || wanted="$wanted nodejs npm"
-    python3 -c 'import ensurepip' 2>/dev/null || wanted="$wanted python3-venv"
-    [ "$1" = dev ] && { command -v chromium >/dev/null 2>&1 || wanted="$wanted chromium"; }
-    [ "$1" = dev ] && { command -v firefox-esr >/dev/null 2>&1 || wanted="$wanted firefox-esr"; }
-    [ "$1" = dev ] && { ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || wanted="$wanted postgresql"; }
-    missing=
-    for package in $wanted; do
-        [ "$(dpkg-query -W -f '${db:Status-Abbrev}' "$package" 2>/dev/null | cut -c1-2)" = ii ] || missing="$missing $package"
-    done
-    [ -z "$missing" ] && return 0
-    step "Instalando paquetes de Debian:$missing"
-    # docker.io brings it, with a service of its own, which an engine would take for its own at the next start of the machine.
-    command -v containerd >/dev/null 2>&1 || brought=" containerd"
-    # Written down first: what a failed installation leaves is taken away as well.
-    for package in $missing; do echo "$package"; done >>"$STATE/added-packages"
-    log=$STATE/apt.log
-    forbid_services
-    # shellcheck disable=SC2086
-    { apt-get $APT_OPTIONS update -q && DEBIAN_FRONTEND=noninteractive apt-get $APT_OPTIONS install -yq --no-install-recommends $missing; } >"$log" 2>&1 ||
-        fail "no se pudieron instalar los paquetes:$missing. El registro está en $log."
-    if ! command -v docker >/dev/null 2>&1; then
-        # From Debian 13 on the client is a package of its own.
-        # shellcheck disable=SC2086
-        DEBIAN_FRONTEND=noninteractive apt-get $APT_OPTIONS install -yq --no-install-recommends docker-cli >>"$log" 2>&1 ||
-            fail "falta el cliente de Docker y no se pudo instalar docker-cli. El registro está en $log."
-        missing="$missing docker-cli"
-        echo docker-cli >>"$STATE/added-packages"
-    fi
-    allow_services
-    if command -v systemctl >/dev/null 2>&1; then
-        for unit in docker.service docker.socket containerd.service redis-server.service docker-registry.service postgresql.service; do
-            case "${brought:-} $missing " in *" ${unit%%.*}"*) systemctl disable --now "$unit" >/dev/null 2>&1 || true ;; esac
-        done
-    fi
 }
 
 find_python() {
@@ -197,22 +143,15 @@ case $command in
             .venv/bin/python -m host.lab "$command" "$@"
         fi
         [ "$command" = uninstall ] || exit 0
-        if [ -s "$STATE/added-packages" ]; then
-            step "Quitando los paquetes que se añadieron"
-            forbid_services
-            # What says which they were stays until they are gone, so that it can be tried again.
-            # shellcheck disable=SC2046
-            DEBIAN_FRONTEND=noninteractive apt-get purge -yq $(sort -u "$STATE/added-packages") >"$STATE/apt.log" 2>&1 ||
-                fail "no se pudieron quitar los paquetes que se añadieron: el registro está en $STATE/apt.log. Los datos siguen ahí; arréglalo y repite la orden."
-            allow_services
-            purged=1
-        fi
+        remove_packages
         # shellcheck disable=SC2046
         [ ! -s "$STATE/added-files" ] || rm -f $(sort -u "$STATE/added-files")
         if [ -e "$LIBRARIES" ]; then rm "$LIBRARIES" && ldconfig; fi
         rm -rf "$STATE" .venv node_modules static/build
+        # What its programs made and left empty.
+        rmdir /usr/local/lib/docker/cli-plugins /usr/local/lib/docker /opt/containerd/bin /opt/containerd/lib /opt/containerd 2>/dev/null || true
         step "Desinstalado"
         [ ! -e /etc/docker-intensivo ] || step "Se queda /etc/docker-intensivo, que escribiste tú"
-        [ -z "${purged:-}" ] || step "Se quedan las dependencias de esos paquetes: «apt autoremove» las quita" ;;
+        [ -z "${kept:-}" ] || step "Se quedan, que otro programa los usa ya:$kept" ;;
     *) fail "orden desconocida: $command (up, down, compose, uninstall, bundle, python)" ;;
 esac

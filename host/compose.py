@@ -10,7 +10,8 @@
     python -m host.compose remove --name NAME        takes containers, networks, images and data away
 
 The host's part runs in the background (`host.lab up --composed`). Containers get the gated engine's socket and no other.
-What they are told is written by host/compose_files.py; Compose is called by host/containers.py; copies are host/backup.py's.
+What they are told is written by host/compose_files.py; Compose is called by host/containers.py; copies are host/backup.py's
+and host/restore.py's.
 """
 
 from __future__ import annotations
@@ -24,7 +25,21 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from host import backup, compose_files, compose_plugin, composed, containers, environment, images, intruder, preflight, storage, systemd
+from host import (
+    backup,
+    compose_engine,
+    compose_files,
+    compose_plugin,
+    composed,
+    containers,
+    environment,
+    images,
+    intruder,
+    preflight,
+    restore,
+    storage,
+    systemd,
+)
 from host.instance import ROOT, RUN, STATE, HostError, Instance
 from host.shell import succeeds
 
@@ -49,7 +64,7 @@ def main(argv: list[str]) -> int:
 def _obey(lab: Instance, command: str, words: list[str]) -> int:
     match command, words:
         case "up", []:
-            backup.refuse_unfinished(lab)
+            restore.refuse_unfinished(lab)
             _up(lab)
         case "down", []:
             _down(lab)
@@ -96,6 +111,7 @@ def _up(lab: Instance, *, fill: Callable[[], None] | None = None) -> None:
     was_up = lab.running() is not None
     settings = compose_files.settings(lab)
     preflight.check(lab, settings, port=not containers.running(lab, "proxy"))
+    compose_engine.check_given()
     compose_files.write_secrets(lab, settings)
     environment.remember(lab)
     try:
@@ -220,20 +236,20 @@ def _back_up(lab: Instance, folder: Path, *, sandboxes: bool) -> None:
 
 def _restore(lab: Instance, folder: Path) -> None:
     copy = backup.read(folder)
-    backup.refuse_taken(lab, copy)
-    if backup.disk_fits(copy) and copy.says.octet:
+    restore.refuse_taken(lab, copy)
+    if restore.disk_fits(copy) and copy.says.octet:
         os.environ["LAB_SUBNET_OCTET"] = copy.says.octet
-    backup.lay_down(lab, copy)
-    _up(lab, fill=lambda: backup.fill(lab, copy))
-    backup.finish(lab)
-    print(backup.summary(lab, copy), flush=True)
+    restore.lay_down(lab, copy)
+    _up(lab, fill=lambda: restore.fill(lab, copy))
+    restore.finish(lab)
+    print(restore.summary(lab, copy), flush=True)
 
 
 def _remove(lab: Instance) -> None:
     """Whatever engine holds them: ours goes away with the lab's folder, the machine's does not."""
     if not lab.home.exists():
         raise HostError(f"no hay ningún sitio «{lab.name}» en esta máquina.")
-    url = composed.engine_url(lab)
+    url = compose_engine.url(lab)
     ours = lab.compose_data.exists()
     if compose_files.dot_env(lab).exists() and not ours and url is None:
         raise HostError("los contenedores están en el Docker de esta máquina, que no contesta: arráncalo y repite la orden.")

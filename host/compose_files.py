@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 
 from host import accounts, certificate, environment, images, seccomp
 from host.instance import ROOT, STATE, HostError, Instance
-from host.shell import reason
 
-SECRETS = {"LAB_SECRET_KEY": "secret_key", "LAB_DATABASE_PASSWORD": "database_password", "LAB_REDIS_PASSWORD": "redis_password"}
+SECRETS = {name: name.removeprefix("LAB_").lower() for name in environment.SECRETS}
+"""Setting → its file."""
 TLS = ("tls.crt", "tls.key")
 OURS = frozenset({"LAB_TLS_CERT", "LAB_TLS_KEY", "LAB_BIND", "LAB_COURSE_DIR"})
 """Settings that mean something on the host, and are handed to containers in another way."""
@@ -131,10 +131,7 @@ def _write_certificate(lab: Instance, found: dict[str, str]) -> None:
     """The operator's certificate, or one of the lab's own authority for the names that people come by."""
     if found.get("LAB_TLS_CERT"):
         for name, file in (("LAB_TLS_CERT", "tls.crt"), ("LAB_TLS_KEY", "tls.key")):
-            try:
-                _write(lab.compose / file, Path(found.get(name, "")).read_text())
-            except OSError as error:
-                raise HostError(f"no se puede leer {name} («{found.get(name, '')}»): {reason(error)}.") from error
+            _write(lab.compose / file, environment.read_text(Path(found.get(name, "")), name))
         return
     origins = [found["LAB_URL"], *found.get("LAB_ALLOWED_ORIGINS", "").split(",")]
     preview = re.fullmatch(r"(\*\.[^:]+)(?::\d+)?|(.+):\d+-\d+", found.get("LAB_PREVIEW", "") or "*.localhost")

@@ -10,14 +10,10 @@ import hashlib
 import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
-from host import accounts, images, network, registry, routes, seed
-from host.instance import ROOT, RUN, HostError, Instance
-from host.shell import succeeds
-from host.supervisor import Service, Supervisor
-
-MACHINE_SOCKET = Path("/var/run/docker.sock")
+from host import accounts, compose_engine, images, network, registry, routes, seed
+from host.instance import ROOT, Instance
+from host.supervisor import Supervisor
 
 
 def prepare(lab: Instance, supervisor: Supervisor) -> None:
@@ -25,9 +21,14 @@ def prepare(lab: Instance, supervisor: Supervisor) -> None:
     lab.gate_folder.mkdir(mode=0o750, exist_ok=True)
     os.chown(lab.gate_folder, 0, accounts.ids()[1])
     registry.prepare(lab)
+    ours = compose_engine.needed(lab)
+    if ours:
+        compose_engine.remember(lab)
     routes.open_up(lab)
-    if _needs_engine(lab):
-        supervisor.start(engine(lab))
+    if ours:
+        supervisor.start(compose_engine.service(lab))
+    # Last: an engine that opens the way through the machine itself closes it to whom it does not know.
+    compose_engine.FORWARD.write_text("1\n")
 
 
 def hand_over(lab: Instance, supervisor: Supervisor) -> None:
@@ -46,49 +47,6 @@ def version(settings: Mapping[str, str]) -> str:
     return digest.hexdigest()
 
 
-def engine_url(lab: Instance) -> str | None:
-    """The engine that runs compose's containers: who starts this says, or ours, or the machine's own; None if none answers."""
-    for url in (os.environ.get("DOCKER_HOST", ""), f"unix://{lab.compose_socket}", f"unix://{MACHINE_SOCKET}"):
-        if url and succeeds("docker", "-H", url, "version"):
-            return url
-    return None
-
-
 def command(lab: Instance) -> tuple[str, ...]:
     """What runs the host's part, in the foreground."""
     return (sys.executable, "-m", "host.lab", "up", "--name", lab.name, "--composed")
-
-
-def _needs_engine(lab: Instance) -> bool:
-    """Whether ours is to be started; raises HostError where it would meet another.
-
-    An engine that starts flushes the rules of those that publish ports on this host already."""
-    found = engine_url(lab)
-    if found and lab.compose_data.exists():
-        raise HostError(
-            "los datos de este sitio están en su motor propio y ahora hay otro en marcha en la máquina: dos se estorban. "
-            "Para el otro («systemctl stop docker»), o muda los datos con una copia, como dice docs/despliegue.md."
-        )
-    for other in RUN.glob("*/compose.sock") if not found else ():
-        if succeeds("docker", "-H", f"unix://{other}", "version"):
-            raise HostError(
-                f"el laboratorio «{other.parent.name}» tiene en marcha un motor propio para sus contenedores y dos se estorban: "
-                "páralo, arranca el Docker de la máquina («systemctl start docker») y pon los dos en marcha."
-            )
-    return not found
-
-
-def engine(lab: Instance) -> Service:
-    """An ordinary engine, root's alone. It meets the lab engine nowhere: other data, other network."""
-    return Service(
-        name="compose-engine",
-        argv=(
-            *("setpriv", "--pdeathsig", "TERM", "--", "dockerd", "-H", f"unix://{lab.compose_socket}", "--group", "root"),
-            *("--data-root", str(lab.compose_data), "--exec-root", str(lab.rundir("compose-exec"))),
-            *("-p", str(lab.rundir("compose-engine.pid")), "--bridge", "none", "--log-level", "warn"),
-        ),
-        before_start=lambda: lab.compose_socket.unlink(missing_ok=True),
-        ready=lambda: succeeds("docker", "-H", f"unix://{lab.compose_socket}", "version"),
-        start_seconds=60,
-        stop_seconds=60,
-    )

@@ -11,7 +11,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from host import compose_files, compose_plugin, composed
+from host import compose_engine, compose_files, compose_plugin
 from host.instance import ROOT, HostError, Instance
 from host.shell import sh, succeeds
 
@@ -19,7 +19,7 @@ START_SECONDS = 600
 
 
 def engine(lab: Instance) -> str:
-    url = composed.engine_url(lab)
+    url = compose_engine.url(lab)
     if url is None:
         raise HostError("no contesta ningún motor de Docker para los contenedores: arranca el de la máquina, o «sudo make compose-up».")
     return url
@@ -33,12 +33,12 @@ def compose(lab: Instance) -> tuple[str, ...]:
 def environment(lab: Instance) -> dict[str, str]:
     """What Compose finds in `.env` is not to be covered by what whoever starts it has in the environment: it is in there."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("LAB_", "COMPOSE_"))}
-    return {**kept, "DOCKER_HOST": engine(lab), "DOCKER_BUILDKIT": "1"}
+    return {**kept, "DOCKER_HOST": engine(lab), "DOCKER_BUILDKIT": "1", "BUILDX_CONFIG": str(lab.home / "buildx")}
 
 
 def known(lab: Instance) -> bool:
     """Whether there is anything that Compose could be asked about: an engine, the program, what it was told."""
-    return bool(composed.engine_url(lab) and compose_plugin.version() and compose_files.dot_env(lab).exists())
+    return bool(compose_engine.url(lab) and compose_plugin.version() and compose_files.dot_env(lab).exists())
 
 
 def running(lab: Instance, service: str) -> bool:

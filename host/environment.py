@@ -15,6 +15,7 @@ from pathlib import Path
 
 from host import accounts, images, seed, storage
 from host.instance import STATE, HostError, Instance
+from host.shell import reason
 
 HOST_ONLY = frozenset(
     {
@@ -31,6 +32,7 @@ HOST_ONLY = frozenset(
     }
 )
 """Variables of the host scripts, which Django's settings do not know."""
+SECRETS = ("LAB_SECRET_KEY", "LAB_DATABASE_PASSWORD", "LAB_REDIS_PASSWORD")
 HEEDED = ("DOCKER_HOST", "BUNDLE")
 """Variables that `make compose-up` heeds, besides its own."""
 
@@ -62,8 +64,7 @@ def gather(lab: Instance, **ours: str) -> dict[str, str]:
         "LAB_ENDINGS_DIR": str(lab.run / "endings"),
         **ours,
         **_secrets(lab),
-        **read(file(lab)),
-        **{name: value for name, value in os.environ.items() if name.startswith("LAB_") and name not in HOST_ONLY},
+        **_given(lab),
         "LAB_NAME": lab.name,
     }
     if not re.fullmatch(r".+:\d{1,5}", settings["LAB_BIND"]):
@@ -71,6 +72,30 @@ def gather(lab: Instance, **ours: str) -> dict[str, str]:
     settings["LAB_STORAGE"] = storage.kind(lab)  # the disk that is there decides
     settings.setdefault("LAB_URL", _url(settings, tls=lab.composed))
     return settings
+
+
+def _given(lab: Instance) -> dict[str, str]:
+    """What who configures the site says, with what is in the files of LAB_X_FILE: containers are told their own."""
+    found = {
+        **read(file(lab)),
+        **{name: value for name, value in os.environ.items() if name.startswith("LAB_") and name not in HOST_ONLY},
+    }
+    for name in [each for each in found if each.endswith("_FILE")]:
+        path, base = found.pop(name), name.removesuffix("_FILE")
+        if path and base in found:
+            raise HostError(f"{base} y {name} dicen lo mismo: quita uno.")
+        if path:
+            found[base] = read_text(Path(path), name).rstrip("\n")
+    return found
+
+
+def read_text(path: Path, what: str) -> str:
+    """A file of who configures the site; raises HostError, that says `what` it is, where it can't be read."""
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        why = reason(error) if isinstance(error, OSError) else "no es texto"
+        raise HostError(f"no se puede leer {what} («{path}»): {why}.") from error
 
 
 def file(lab: Instance) -> Path:
@@ -83,7 +108,7 @@ def read(path: Path) -> dict[str, str]:
     if not path.exists():
         return {}
     settings = {}
-    for number, line in enumerate(path.read_text().splitlines(), start=1):
+    for number, line in enumerate(read_text(path, "la configuración").splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         name, equals, value = line.partition("=")

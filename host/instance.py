@@ -143,6 +143,11 @@ class Instance:
         return self.home / "compose-engine"
 
     @property
+    def found_network(self) -> Path:
+        """How the host's network was before that engine came (host/compose_engine.py)."""
+        return self.run / "found-network.json"
+
+    @property
     def compose_net(self) -> str:
         """The first half of the addresses of compose's networks, which are the upper part of the uplink's."""
         return f"10.{self._octet + 1}"

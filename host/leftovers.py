@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from host import network, routes, storage
+from host import compose_engine, network, routes, storage
 from host.instance import Instance
 from host.shell import sh, succeeds
 
@@ -35,6 +35,7 @@ def clear(lab: Instance) -> None:
             group.rmdir()
     network.tear_down(lab)
     routes.close(lab)
+    compose_engine.forget(lab)
     storage.unmount(lab)
     for line in reversed(sh("findmnt", "-rno", "TARGET", check=False).splitlines()):
         if line.startswith((f"{lab.run}/", str(lab.compose_data))):

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from host import certificate, environment
+from host import certificate, environment, network
 from host.instance import ROOT, STATE, HostError, Instance
 from host.shell import reason
 
@@ -27,6 +27,7 @@ def check(lab: Instance, settings: Mapping[str, str], *, port: bool) -> None:
     check_names(environment.file(lab), check_values(settings))
     if port:
         check_port(settings["LAB_BIND"])
+        check_services(lab)
         if found := re.fullmatch(r".+:(\d+)-(\d+)", settings.get("LAB_PREVIEW", "")):
             host = settings["LAB_BIND"].rpartition(":")[0]
             for each in range(int(found[1]), int(found[2]) + 1):
@@ -44,13 +45,19 @@ def check_place(state: Path) -> None:
 
 def check_host_values() -> None:
     """Those of the commands, which the site does not know."""
-    for name, form in HOST_FORMS.items():
+    for name, (form, words) in HOST_FORMS.items():
         value = os.environ.get(name, "")
         if value and not re.fullmatch(form, value):
-            raise HostError(f"{name} es «{value}» y debe ser {'un tamaño como 40G' if 'DISK' in name else 'un número, de 1 en adelante'}.")
+            raise HostError(f"{name} es «{value}» y debe ser {words}.")
 
 
-HOST_FORMS = {"LAB_WORKERS": r"[1-9]\d*", "LAB_DISK": r"[1-9]\d*[MGT]", "LAB_REGISTRY_DISK": r"[1-9]\d*[MGT]"}
+_SIZE = (r"[1-9]\d*[MGT]", "un tamaño como 40G")
+HOST_FORMS = {
+    "LAB_WORKERS": (r"[1-9]\d*", "un número, de 1 en adelante"),
+    "LAB_DISK": _SIZE,
+    "LAB_REGISTRY_DISK": _SIZE,
+    "LAB_ADMIN": (r"[a-z][a-z0-9-]{0,28}[a-z0-9]", "un nombre de cuenta: minúsculas sin acentos, cifras o guiones, y la primera una letra"),
+}
 
 
 def check_values(settings: Mapping[str, str]) -> list[str]:
@@ -74,6 +81,26 @@ def check_names(file: Path, known: Iterable[str]) -> None:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"¿querías decir {near[0]}?" if near else "están todas en docs/configuracion.md."
             raise HostError(f"{file}: no hay ninguna variable {name}; {hint}")
+
+
+_FREEBIND = 15
+"""IP_FREEBIND of ip(7): to bind to an address that this machine has not got yet."""
+
+
+def check_services(lab: Instance) -> None:
+    """What sandboxes are served by containers is published at an address that is there only later: who listens at all of
+    this machine's would be in the way."""
+    for port in network.FORWARDED.values() if lab.composed else ():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.setsockopt(socket.IPPROTO_IP, _FREEBIND, 1)
+            try:
+                probe.bind((lab.host_address, port))
+            except OSError as error:
+                raise HostError(
+                    f"el puerto {port} de {lab.host_address}, que es para los laboratorios, está ocupado: mira quién lo usa con "
+                    f"«ss -ltnp sport = {port}» y haz que escuche solo en su dirección."
+                ) from error
 
 
 def check_port(bind: str, *, variable: str = "LAB_BIND") -> None:

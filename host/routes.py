@@ -12,8 +12,6 @@ the names of bridges are those of docker-compose.yml, which reads them from the 
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from host.instance import Instance
 from host.shell import sh, succeeds
 
@@ -39,7 +37,6 @@ def rules(lab: Instance) -> list[tuple[str, ...]]:
 def open_up(lab: Instance) -> None:
     """Have the rules stand. Safe over what a crash left."""
     close(lab)
-    Path("/proc/sys/net/ipv4/ip_forward").write_text("1\n")
     _iptables("-N", chain(lab))
     for rule in rules(lab):
         _iptables("-A", chain(lab), *rule)

@@ -6,16 +6,16 @@ docs/configuracion.md documents every field (a test compares them); a wrong valu
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from labsite import addresses
 from labsite.databases import with_password
 from sandboxes.preview import place
 
@@ -107,13 +107,13 @@ class Environment(BaseSettings):
     @classmethod
     def _check_origin(cls, value: str | list[str]) -> str | list[str]:
         for origin in [value] if isinstance(value, str) else value:
-            parts = urlsplit(origin)
-            if (
-                parts.scheme not in ("http", "https")
-                or not re.fullmatch(r"(\[[^]]+\]|[^:]+)(:\d{1,5})?", parts.netloc)
-                or parts.path.strip("/")
-            ):
-                raise ValueError(f"«{origin}» no es un origen como https://aula.local:8000")
+            addresses.check_origin(origin)
+        return value
+
+    @field_validator(*addresses.SERVICES)
+    @classmethod
+    def _check_service(cls, value: str, info: ValidationInfo) -> str:
+        addresses.check_service(str(info.field_name), value)
         return value
 
     @model_validator(mode="after")
@@ -192,12 +192,20 @@ def _secret_files() -> dict[str, Any]:
         try:
             given[field] = Path(path).read_text().rstrip("\n")
         except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "no es texto"
+            reason = _UNREADABLE.get(type(error), "no es texto" if isinstance(error, UnicodeDecodeError) else str(error.strerror))
             raise ImproperlyConfigured(
                 f"Configuración incorrecta. {variable}_FILE: no se puede leer «{path}» ({reason}). "
                 "Es un secreto, que crea «make compose-up». Consulta docs/configuracion.md."
             ) from error
     return given
+
+
+_UNREADABLE: dict[type[Exception], str] = {
+    FileNotFoundError: "no existe",
+    PermissionError: "no hay permiso",
+    IsADirectoryError: "es una carpeta",
+    NotADirectoryError: "parte de ese camino no es una carpeta",
+}
 
 
 def _file_settings(path: str) -> dict[str, str]:

@@ -31,6 +31,17 @@ def test_every_variable_is_documented(name: str) -> None:
         ("PREVIEW", "aula.local", "«aula.local» no es «*.vista.aula.es»"),
         ("COURSE_DIR", "/no/hay", "en «/no/hay» no hay ningún curso"),
         ("SECRET_KEY", "", "no puede estar vacía."),
+        ("URL", "https://aula.local:99999", "«https://aula.local:99999» no es un origen"),
+        ("URL", "https://[::1", "«https://[::1» no es un origen"),
+        ("DATABASE_URL", "mysql://lab:oculta@db/lab", "«mysql://…» no vale; ha de ser como sqlite:///fichero"),
+        ("DATABASE_URL", "lab.sqlite3", "«…://…» no vale; ha de ser como sqlite:///fichero"),
+        ("DATABASE_URL", "", "«…://…» no vale; ha de ser como sqlite:///fichero"),
+        ("DATABASE_URL", "postgres://lab:ocul/ta@db:5432/lab", "no se entiende"),
+        ("DATABASE_URL", "postgres://lab@db:99999/lab", "no se entiende"),
+        ("REDIS_URL", "http://redis", "«http://…» no vale; ha de ser como unix:///carpeta/redis.sock o redis://servidor:6379/0"),
+        ("REDIS_URL", "redis://:oculta@redis:seis/0", "no se entiende"),
+        ("ENGINE_URL", "/run/engine.sock", "«…://…» no vale; ha de ser como unix:///carpeta/engine.sock"),
+        ("ENGINE_URL", "unix://run/engine.sock", "un socket lleva su ruta entera, con tres barras"),
     ],
 )
 def test_wrong_value_stops_the_start_by_its_name_in_spanish(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:
@@ -38,6 +49,13 @@ def test_wrong_value_stops_the_start_by_its_name_in_spanish(monkeypatch: pytest.
     with pytest.raises(ImproperlyConfigured) as error:
         load()
     assert f"Configuración incorrecta. LAB_{name}: {said}" in str(error.value)
+    assert "ocul" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["sqlite://:memory:", "sqlite:////srv/lab.sqlite3", "postgres://lab@[::1]:5432/lab", "postgres:///lab"])
+def test_databases_that_can_be(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("LAB_DATABASE_URL", url)
+    assert load().database_url == url
 
 
 def test_all_that_is_wrong_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

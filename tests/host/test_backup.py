@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from host import accounts, backup, compose, compose_files, containers, environment, instance
+from host import accounts, backup, compose, compose_engine, compose_files, containers, environment, instance, restore
 from host.instance import HostError, Instance
 
 MADE = "2026-11-29T10:00:00+01:00"
@@ -19,12 +19,12 @@ MADE = "2026-11-29T10:00:00+01:00"
 @pytest.fixture
 def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Instance:
     """A composed lab whose folders are the test's, with no engine and no users of its own."""
-    for module in (instance, backup, compose, compose_files):
+    for module in (instance, backup, restore, compose, compose_files):
         monkeypatch.setattr(module, "STATE", tmp_path / "state", raising=False)
     monkeypatch.setattr(instance, "RUN", tmp_path / "run")
     monkeypatch.setattr(backup, "AUTHORITY", tmp_path / "state" / "ca")
     monkeypatch.setattr(backup.environment, "file", lambda lab: tmp_path / "etc" / f"{lab.name}.env")
-    monkeypatch.setattr(backup.composed, "engine_url", lambda _lab: None)
+    monkeypatch.setattr(compose_engine, "url", lambda _lab: None)
     monkeypatch.setattr(accounts, "ensure", lambda: None)
     monkeypatch.setattr(accounts, "ids", lambda: (os.getuid(), os.getgid()))
     monkeypatch.setattr(accounts, "remapped_root", lambda: 1_000_000)
@@ -92,7 +92,7 @@ def test_what_is_there_is_never_written_over(lab: Instance, tmp_path: Path) -> N
     with pytest.raises(HostError, match="ya existe"), backup.draft(lab, folder):
         pass
     with pytest.raises(HostError, match="no se escribe encima: quítalo con"):
-        backup.refuse_taken(lab, backup.read(folder))
+        restore.refuse_taken(lab, backup.read(folder))
 
 
 def test_a_copy_that_was_cut_short_leaves_nothing(lab: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +145,7 @@ def test_a_copy_that_cannot_be_used_is_told_before_anything_is_touched(lab: Inst
     breaks(folder)
     other = Instance("otro", composed=True)
     with pytest.raises(HostError, match=sentence):
-        backup.refuse_taken(other, backup.read(folder))
+        restore.refuse_taken(other, backup.read(folder))
     assert not other.home.exists()
 
 
@@ -155,8 +155,8 @@ def test_a_site_is_laid_down_as_it_was(lab: Instance, tmp_path: Path) -> None:
     copy = backup.read(make_copy(lab, tmp_path / "lunes", disk=True))
     for place in (tmp_path / "state", tmp_path / "etc"):
         subprocess.run(("rm", "-rf", place), check=True)
-    backup.refuse_taken(lab, copy)
-    backup.lay_down(lab, copy)
+    restore.refuse_taken(lab, copy)
+    restore.lay_down(lab, copy)
     assert (lab.compose / "database_password").read_text() == "clave"
     assert (lab.home / "registry" / "server.key").read_text() == "de una"
     assert not (lab.compose / "site.env").exists()  # where it was is not where it is
@@ -164,10 +164,10 @@ def test_a_site_is_laid_down_as_it_was(lab: Instance, tmp_path: Path) -> None:
     assert (environment.file(lab)).read_text() == "LAB_SIGNUP=codigo\n"
     assert lab.disk.read_text() == "disco"
     with pytest.raises(HostError, match="no acabó"):
-        backup.refuse_unfinished(lab)
-    backup.refuse_taken(lab, copy)  # the same copy again: it goes on
-    backup.finish(lab)
-    backup.refuse_unfinished(lab)
+        restore.refuse_unfinished(lab)
+    restore.refuse_taken(lab, copy)  # the same copy again: it goes on
+    restore.finish(lab)
+    restore.refuse_unfinished(lab)
 
 
 @pytest.mark.usefixtures("poured")
@@ -177,8 +177,8 @@ def test_beside_another_site_its_authority_stays_and_certificates_are_made_anew(
     subprocess.run(("rm", "-rf", lab.home), check=True)
     (backup.AUTHORITY / "ca.crt").write_text("otra")
     other = Instance("ensayo", composed=True)
-    backup.refuse_taken(other, copy)
-    backup.lay_down(other, copy)
+    restore.refuse_taken(other, copy)
+    restore.lay_down(other, copy)
     assert (backup.AUTHORITY / "ca.crt").read_text() == "otra"
     assert (other.compose / "database_password").read_text() == "clave"
     assert not (other.compose / "tls.crt").exists()
@@ -191,12 +191,12 @@ def test_the_sandboxes_disk_is_for_the_same_name_and_ids(lab: Instance, tmp_path
     furnish(lab)
     copy = backup.read(make_copy(lab, tmp_path / "lunes", disk=True))
     with pytest.raises(HostError, match="LAB_NAME=prueba"):
-        backup.refuse_taken(Instance("otro", composed=True), copy)
+        restore.refuse_taken(Instance("otro", composed=True), copy)
     subprocess.run(("rm", "-rf", lab.home), check=True)
     monkeypatch.setattr(accounts, "remapped_root", lambda: 2_000_000)
-    backup.lay_down(lab, copy)
+    restore.lay_down(lab, copy)
     assert not lab.disk.exists()
-    assert "otros identificadores" in backup.summary(lab, copy)
+    assert "otros identificadores" in restore.summary(lab, copy)
 
 
 @pytest.mark.usefixtures("poured")
@@ -207,9 +207,9 @@ def test_the_sandboxes_disk_is_for_the_same_networks(lab: Instance, tmp_path: Pa
     subprocess.run(("rm", "-rf", lab.home), check=True)
     monkeypatch.setenv("LAB_SUBNET_OCTET", "150")
     with pytest.raises(HostError, match="LAB_SUBNET_OCTET=140"):
-        backup.refuse_taken(lab, copy)
+        restore.refuse_taken(lab, copy)
     monkeypatch.delenv("LAB_SUBNET_OCTET")
-    backup.refuse_taken(lab, copy)
+    restore.refuse_taken(lab, copy)
     monkeypatch.setattr(compose, "_up", lambda *_args, **_more: None)
     compose._restore(lab, tmp_path / "lunes")
     assert lab.subnet_octet == "140"

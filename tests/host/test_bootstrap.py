@@ -21,12 +21,41 @@ def clone(tmp_path: Path) -> Path:
         (clone / folder).mkdir(parents=True)
     programs = tmp_path / "bin"
     programs.mkdir()
-    (programs / "apt-get").write_text(
-        f'#!/bin/sh\necho "$@" >>{tmp_path}/apt-calls\n/usr/sbin/policy-rc.d docker-registry stop\n'
-        f'echo $? >{tmp_path}/policy\necho "apt says why" >&2\n[ "$1" = update ] || [ ! -e {tmp_path}/broken ]\n'
-    )
-    (programs / "apt-get").chmod(0o755)
+    (tmp_path / "installed").write_text("base-files\n")
+    said = {
+        # Of what is installed, apt finds useless what "useless" says; nothing is taken away where it is "broken".
+        "apt-get": f"""echo "$@" >>{tmp_path}/apt-calls
+/usr/sbin/policy-rc.d docker-registry stop
+echo $? >{tmp_path}/policy
+echo "apt says why" >&2
+case $1 in
+    update) exit ;;
+    -s) sed 's/.*/Remv & [1.0]/' {tmp_path}/useless; exit ;;
+esac
+[ ! -e {tmp_path}/broken ] || exit 1
+for each; do sed -i "/^$each$/d" {tmp_path}/installed; done""",
+        "apt-mark": f'echo "$@" >>{tmp_path}/apt-marks',
+        "dpkg-query": f"sed 's/^/ii /' {tmp_path}/installed",
+        "userdel": f'echo "user $1" >>{tmp_path}/deleted',
+        "groupdel": f'echo "group $1" >>{tmp_path}/deleted',
+    }
+    for name, script in said.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
     return clone
+
+
+def add(clone: Path, *asked: str, along: tuple[str, ...] = (), useful: tuple[str, ...] = ()) -> Path:
+    """The lab's folder after these packages were installed, some of which something else uses by now."""
+    state = clone.parent / "state"
+    state.mkdir()
+    (state / "added-packages").write_text("".join(f"{name}\n" for name in asked))
+    (state / "came-along").write_text("".join(f"{name}\n" for name in along))
+    there = [*dict.fromkeys(asked), *(name.removeprefix("package:") for name in along if name.startswith("package:"))]
+    (clone.parent / "installed").write_text("".join(f"{name}\n" for name in ("base-files", *there)))
+    # Also one that nobody uses, and that was there before.
+    (clone.parent / "useless").write_text("".join(f"{name}\n" for name in ("old-library", *there) if name not in useful))
+    return state
 
 
 def uninstall(clone: Path, state: Path, *, code: int = 0) -> str:
@@ -38,33 +67,48 @@ def uninstall(clone: Path, state: Path, *, code: int = 0) -> str:
     return done.stdout + done.stderr
 
 
-def test_packages_that_were_added_and_only_they_are_purged(clone: Path, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
-    (state / "added-packages").write_text("docker.io\ndnsmasq-base\ndocker.io\n")
-    assert "Desinstalado" in uninstall(clone, state)
-    assert (tmp_path / "apt-calls").read_text().split() == ["purge", "-yq", "dnsmasq-base", "docker.io"]
+def test_what_was_added_and_only_that_goes(clone: Path, tmp_path: Path) -> None:
+    state = add(clone, "docker.io", "dnsmasq-base", "docker.io", along=("package:runc", "user:games", "group:games", "user:nunca"))
+    assert "Se quedan" not in uninstall(clone, state)
+    asked, going = (tmp_path / "apt-marks").read_text().split(), (tmp_path / "apt-calls").read_text().splitlines()[-1].split()
+    assert asked == ["auto", "dnsmasq-base", "docker.io"]
+    assert going == ["purge", "-yq", "dnsmasq-base", "docker.io", "runc"]
+    assert (tmp_path / "installed").read_text() == "base-files\n"
+    assert (tmp_path / "deleted").read_text().splitlines() == ["user games", "group games"]
     assert not state.exists()
     assert sorted(path.name for path in clone.iterdir()) == ["host", "static"]
     assert [path.name for path in (clone / "static").iterdir()] == ["js"]
+
+
+def test_what_something_else_uses_by_now_stays_and_is_told(clone: Path, tmp_path: Path) -> None:
+    state = add(clone, "docker.io", "redis-server", along=("package:runc", "group:games"), useful=("redis-server",))
+    assert "Se quedan, que otro programa los usa ya: redis-server" in uninstall(clone, state)
+    assert (tmp_path / "installed").read_text() == "base-files\nredis-server\n"
+    assert not (tmp_path / "deleted").exists()  # it may be theirs
+
+
+def test_what_an_installation_that_was_cut_short_brought_goes_too(clone: Path, tmp_path: Path) -> None:
+    state = add(clone, "docker.io", along=("package:runc",))
+    (state / "came-along").unlink()
+    inventory = "package:base-files\n" + "".join(f"user:{line.split(':')[0]}\n" for line in Path("/etc/passwd").read_text().splitlines())
+    inventory += "".join(f"group:{line.split(':')[0]}\n" for line in Path("/etc/group").read_text().splitlines())
+    (state / "before").write_text("".join(sorted(inventory.splitlines(keepends=True))))
+    uninstall(clone, state)
+    assert (tmp_path / "installed").read_text() == "base-files\n"
+    assert not (tmp_path / "deleted").exists()
 
 
 def test_no_service_is_started_or_stopped_meanwhile_and_no_policy_stays(clone: Path, tmp_path: Path) -> None:
     """docker-registry's removal fails if its service, which never ran, is to be stopped."""
     policy = Path("/usr/sbin/policy-rc.d")
     had = policy.exists()
-    state = tmp_path / "state"
-    state.mkdir()
-    (state / "added-packages").write_text("docker-registry\n")
-    uninstall(clone, state)
+    uninstall(clone, add(clone, "docker-registry"))
     assert (tmp_path / "policy").read_text().strip() == "101"
     assert policy.exists() == had
 
 
 def test_packages_that_do_not_go_are_said_and_can_be_tried_again(clone: Path, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.mkdir()
-    (state / "added-packages").write_text("docker-registry\n")
+    state = add(clone, "docker-registry")
     (tmp_path / "broken").touch()
     assert f"el registro está en {state}/apt.log" in uninstall(clone, state, code=1)
     assert "apt says why" in (state / "apt.log").read_text()
@@ -137,7 +181,7 @@ def test_a_folder_that_cannot_be_written_is_told(clone: Path) -> None:
 @pytest.mark.parametrize("engine", [True, False], ids=["another-engine", "no-engine"])
 def test_an_engine_of_another_vendor_is_left_alone(clone: Path, engine: bool) -> None:
     programs = clone.parent / "bin"
-    for name in ("sh", "id", "cat", "df", "awk", "mkdir", "grep", "cut", "dirname", "rm", "chmod", "python3", "ls"):
+    for name in ("sh", "id", "cat", "df", "awk", "mkdir", "grep", "cut", "dirname", "rm", "chmod", "python3", "ls", "sed", "sort", "comm"):
         (programs / name).symlink_to(shutil.which(name) or "")
     others = {"dpkg-query": "un", "npm": ""} | ({"dockerd": "Docker CE"} if engine else {})
     for name, said in others.items():

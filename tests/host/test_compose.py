@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from host import accounts, compose_files, composed, containers, environment, images, instance, routes, seccomp
+from host import accounts, compose_engine, compose_files, composed, containers, environment, images, instance, routes, seccomp
 from host.instance import ROOT, HostError, Instance
 
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -283,15 +283,15 @@ def test_no_engine_of_ours_starts_beside_another(
     lab: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: tuple[str, ...], kept: bool, needs: bool | str
 ) -> None:
     monkeypatch.delenv("DOCKER_HOST", raising=False)
-    monkeypatch.setattr(composed, "RUN", tmp_path / "run")
-    sockets = {"machine": str(composed.MACHINE_SOCKET), "another": str(tmp_path / "run" / "manana" / "compose.sock")}
+    monkeypatch.setattr(compose_engine, "RUN", tmp_path / "run")
+    sockets = {"machine": str(compose_engine.MACHINE_SOCKET), "another": str(tmp_path / "run" / "manana" / "compose.sock")}
     Path(sockets["another"]).parent.mkdir(parents=True)
     Path(sockets["another"]).touch()
-    monkeypatch.setattr(composed, "succeeds", lambda *argv: argv[2] in [f"unix://{sockets[name]}" for name in answer])
+    monkeypatch.setattr(compose_engine, "succeeds", lambda *argv: argv[2] in [f"unix://{sockets[name]}" for name in answer])
     if kept:
         lab.compose_data.mkdir()
     if isinstance(needs, bool):
-        assert composed._needs_engine(lab) is needs
+        assert compose_engine.needed(lab) is needs
     else:
         with pytest.raises(HostError, match=needs):
-            composed._needs_engine(lab)
+            compose_engine.needed(lab)

@@ -81,6 +81,27 @@ def test_variables_of_whoever_runs_it_win(lab: Instance, monkeypatch: pytest.Mon
     assert "OTHER" not in settings
 
 
+def test_a_secret_may_come_in_a_file_of_the_operators(lab: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "clave").write_text("la mía\n")
+    monkeypatch.setenv("LAB_SECRET_KEY_FILE", str(tmp_path / "clave"))
+    settings = environment.write(lab)
+    assert settings["LAB_SECRET_KEY"] == "la mía"
+    assert "LAB_SECRET_KEY_FILE" not in settings
+    monkeypatch.setenv("LAB_SECRET_KEY", "otra")
+    with pytest.raises(HostError, match="LAB_SECRET_KEY y LAB_SECRET_KEY_FILE dicen lo mismo"):
+        environment.write(lab)
+
+
+@pytest.mark.parametrize(("kind", "why"), [("none", "no existe"), ("folder", "es una carpeta"), ("noise", "no es texto")])
+def test_a_secret_that_cannot_be_read_is_told(lab: Instance, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, why: str) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "noise").write_bytes(b"\xff\xfe\x00")
+    monkeypatch.setenv("LAB_REDIS_PASSWORD_FILE", str(tmp_path / kind))
+    with pytest.raises(HostError) as error:
+        environment.write(lab)
+    assert str(error.value) == f"no se puede leer LAB_REDIS_PASSWORD_FILE («{tmp_path / kind}»): {why}."
+
+
 @pytest.mark.parametrize("name", sorted(environment.HOST_ONLY))
 def test_variables_of_the_host_are_not_handed_on(lab: Instance, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "1")

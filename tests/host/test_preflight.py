@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from host import lab, preflight
+from host import lab, network, preflight
 from host.instance import ROOT, HostError, Instance
 
 GOOD = {"LAB_SECRET_KEY": "x", "LAB_DATABASE_URL": "sqlite://:memory:", "LAB_URL": "https://aula.local:8443", "LAB_BIND": "127.0.0.1:0"}
@@ -85,6 +85,18 @@ def test_a_port_of_the_previews_that_is_taken_is_said() -> None:
             preflight.check(Instance("nunca"), given, port=True)
 
 
+def test_who_listens_where_sandboxes_are_served_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = _free()
+    monkeypatch.setattr(network, "FORWARDED", {5000: port})
+    monkeypatch.setenv("LAB_SUBNET_OCTET", "77")
+    composed = Instance("nunca", composed=True)
+    preflight.check_services(composed)  # an address that is not this machine's yet
+    with socket.create_server(("0.0.0.0", port)):  # as a careless registry does
+        preflight.check_services(Instance("nunca"))
+        with pytest.raises(HostError, match=rf"el puerto {port} de 10\.78\.0\.1, que es para los laboratorios, está ocupado"):
+            preflight.check_services(composed)
+
+
 def test_an_address_of_another_machine_is_said() -> None:
     with pytest.raises(HostError, match="esa dirección no es de esta máquina"):
         preflight.check_port("192.0.2.1:8443")
@@ -108,6 +120,12 @@ def test_an_address_of_another_machine_is_said() -> None:
         (("host.compose", "up"), {"LAB_COURSE": "otro"}, "no hay ningún curso «otro» en lessons/content; hay: docker-intensivo"),
         (("host.compose", "up"), {"LAB_RATE_LOGIN": "30"}, "LAB_RATE_LOGIN: «30» no vale; ha de ser N/minute o N/hour"),
         (("host.compose", "up"), {"LAB_URL": "https://aula:99x"}, "no es un origen como https://aula.local:8000"),
+        (("host.compose", "up"), {"LAB_DATABASE_URL": "postgres://lab@db:puerto/lab"}, "LAB_DATABASE_URL: no se entiende"),
+        (("host.compose", "up"), {"LAB_REDIS_URL": "redis"}, "LAB_REDIS_URL: «…://…» no vale"),
+        (("host.compose", "up"), {"LAB_SECRET_KEY_FILE": "/no/hay"}, "no se puede leer LAB_SECRET_KEY_FILE («/no/hay»): no existe."),
+        (("host.compose", "up"), {"LAB_ADMIN": "Olga Pérez"}, "LAB_ADMIN es «Olga Pérez» y debe ser un nombre de cuenta"),
+        (("host.compose", "up"), {"LAB_BIND": "{free}", "DOCKER_HOST": "tcp://otra:2375"}, "DOCKER_HOST es «tcp://otra:2375»"),
+        (("host.compose", "up"), {"LAB_BIND": "{free}", "DOCKER_HOST": "unix:///no/hay.sock"}, "no contesta ningún motor de Docker"),
         (("host.compose", "up"), {"LAB_DISK": "mucho"}, "LAB_DISK es «mucho» y debe ser un tamaño como 40G"),
         (("host.lab", "up"), {"LAB_WORKERS": "0"}, "LAB_WORKERS es «0» y debe ser un número, de 1 en adelante"),
         (("host.compose", "up", "--name", "DOS"), {}, "«DOS» no vale como nombre"),
@@ -120,6 +138,7 @@ def test_the_command_ends_with_it_and_has_started_nothing(
     with socket.create_server(("127.0.0.1", 0)) as other:
         taken = f"127.0.0.1:{other.getsockname()[1]}"
         env = {name: value for name, value in os.environ.items() if not name.startswith("LAB_")}
+        given = {name: value.format(free=f"127.0.0.1:{_free()}") for name, value in given.items()}
         env |= {"LAB_STATE": str(state), "LAB_NAME": "nunca", "LAB_BIND": taken, **given}
         done = subprocess.run((sys.executable, "-m", *words), cwd=ROOT, env=env, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (1, "")
