@@ -11,7 +11,7 @@ A check run ends once, whoever ends it. What could not be observed is said, neve
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from functools import partial
@@ -27,7 +27,7 @@ from pydantic import ValidationError
 from lessons import catalog, kinds, progress
 from lessons.kinds import Status, Verdict
 from lessons.models import Attempt, CheckRun, QuizAnswer
-from sandboxes import activity, checkpoints, fingerprint, mirror, programs, tasks
+from sandboxes import activity, checkpoints, elsewhere, fingerprint, mirror, programs, tasks
 from sandboxes.engine import lab_engine
 from sandboxes.engine.nodes import Nodes
 from sandboxes.engine.student import CannotObserve
@@ -113,6 +113,7 @@ def run_check(check_id: int) -> None:
                 nodes.engine,
                 answer=lambda spec: answers.get(spec.id),
                 tell=partial(progress.report_check, check, exercise),
+                nodes=tuple(machines),
             )
     except SoftTimeLimitExceeded:
         progress.fail_check(check, _("El motor tardó demasiado en contestar."))
@@ -139,12 +140,13 @@ def grade(
     *,
     answer: Callable[[kinds.Spec], QuizAnswer | None] = lambda _spec: None,
     tell: Callable[[Verdicts], None] | None = None,
+    nodes: Sequence[str] = (),
 ) -> tuple[Verdicts, dict[str, Any]]:
     """Observe and judge each check: verdicts by check id, and the evidence they rest on.
 
     `engine_of` gives the engine of a node by its name, and of the first for an empty one; `answer`, what was answered to a
-    question; `tell` hears of the verdicts there are whenever the next one keeps one waiting. Checks that wait for no
-    other are looked at side by side, and all are judged in their order."""
+    question; `tell` hears of the verdicts there are whenever the next one keeps one waiting; of several `nodes`, what fails in one is
+    looked for in the others. Checks that wait for no other are looked at side by side, and all are judged in their order."""
     checks = list(checks)
     seen: dict[str, Any] = {}
     ahead: dict[str, Future[dict[str, Any]]] = {}
@@ -163,7 +165,10 @@ def grade(
         if len(json.dumps(raw)) > EVIDENCE_LIMIT:
             return cannot_check(_("hay demasiado que mirar en el motor")), {}
         seen[spec.id] = raw
-        return _judge(spec, kinds.get(spec.tipo).evidence.model_validate(raw))
+        found = _judge(spec, kinds.get(spec.tipo).evidence.model_validate(raw))
+        if found[0].status == Status.FAILED and (other := elsewhere.find(spec, nodes, engine_of)):
+            raw[elsewhere.KEY] = other
+        return _placed(spec, found, raw)
 
     def before(spec: kinds.Spec, found: Verdicts) -> None:
         if tell and found and not (spec.id in ahead and wait([ahead[spec.id]], SOON).done):
@@ -186,7 +191,7 @@ def rejudge(check: CheckRun) -> Verdicts:
         if raw is None:
             return cannot_check(_("no se guardaron pruebas de esta comprobación")), {}
         try:
-            return _judge(spec, kinds.evidence_of(spec, raw))
+            return _placed(spec, _judge(spec, kinds.evidence_of(spec, raw)), raw)
         except kinds.NotEnoughEvidence:
             return cannot_check(_("las pruebas que se guardaron no bastan para esta comprobación")), {}
 
@@ -207,6 +212,10 @@ def _judge(spec: kinds.Spec, evidence: kinds.Evidence) -> Judged:
     found = {name: seen.get(what or first) for name, what in spec.keeps().items()}
     # It is the student's: short and of one line before it becomes part of another check.
     return verdict, {name: "" if value is None else str(value).strip().partition("\n")[0][:KEPT] for name, value in found.items()}
+
+
+def _placed(spec: kinds.Spec, found: Judged, raw: Mapping[str, Any]) -> Judged:
+    return elsewhere.told(found[0], spec, raw.get(elsewhere.KEY, "")), found[1]
 
 
 def _in_order(

@@ -66,7 +66,9 @@ def _perform(case: Case, place: Seat, engine: LabEngine) -> tuple[str, dict[str,
         answers = answers_in(commands)
         right = case.kind in (Kind.SOLUTION, Kind.MUTANT)
         with Nodes(engine, place.machines, seconds=PATIENCE, past=place.past) as nodes:
-            verdicts, _evidence = grade(exercise.checks, nodes.engine, answer=lambda spec: answer_to(spec, answers, right=right))
+            verdicts, _evidence = grade(
+                exercise.checks, nodes.engine, answer=lambda spec: answer_to(spec, answers, right=right), nodes=tuple(place.machines)
+            )
     return said, dict(verdicts)
 
 
