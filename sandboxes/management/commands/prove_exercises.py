@@ -3,6 +3,8 @@
 import json
 import os
 import time
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict
 from typing import Any
@@ -11,9 +13,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from lessons import catalog
+from lessons.catalog import Exercise
 from sandboxes.engine import lab_engine
 from sandboxes.proving import ledger
-from sandboxes.proving.cases import Kind, cases
+from sandboxes.proving.cases import Case, Kind, cases
 from sandboxes.proving.report import Report
 from sandboxes.proving.trial import Proof, try_case
 
@@ -38,20 +41,45 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = _chosen(options["ejercicios"])
-        left: list[catalog.Exercise] = []
+        left: list[Exercise] = []
         if options["debidos"]:
             chosen, left = ledger.due(chosen, today=timezone.localdate(), seconds=options["presupuesto"] * options["jobs"])
         wanted = [case for exercise in chosen for case in cases(exercise, thorough=not options["rapido"])]
         report = Report(self.stderr if options["json"] else self.stdout, total=len(wanted))  # type: ignore[arg-type]
         began = time.monotonic()
         proofs: list[Proof] = []
+        for exercise, own in self._tried(wanted, report, options, began):
+            proofs += own
+            if options["anotar"]:
+                _note(exercise, own, complete=not options["rapido"])
+        report.table(proofs, seconds=time.monotonic() - began)
+        if untried := sorted({exercise.key for exercise in chosen} - {proof.exercise for proof in proofs}):
+            self.stderr.write(f"Sin tiempo para {', '.join(untried)}.")
+        if left:
+            self.stderr.write(f"Quedan para otro día: {', '.join(exercise.key for exercise in left)}.")
+        if options["json"]:
+            self.stdout.write(json.dumps([asdict(proof) for proof in proofs], ensure_ascii=False))
+        faults = sum(bool(proof.fault) for proof in proofs)
+        if faults:
+            raise CommandError(f"{faults} de {len(proofs)} pruebas fallan.")
+
+    def _tried(self, wanted: list[Case], report: Report, options: dict[str, Any], began: float) -> Iterator[tuple[Exercise, list[Proof]]]:
+        """Each exercise and its proofs, when its last case has ended; of one that is cut short, those that failed."""
+        of = {case.exercise.key: case.exercise for case in wanted}
+        cases_left = Counter(case.exercise.key for case in wanted)
+        found: dict[str, list[Proof]] = defaultdict(list)
         with ThreadPoolExecutor(max(1, options["jobs"])) as pool:
             try:
                 for future in as_completed([pool.submit(try_case, case, lab_engine()) for case in wanted]):
                     if future.cancelled():
                         continue
-                    proofs.append(future.result())
-                    report.tell(proofs[-1])
+                    proof = future.result()
+                    report.tell(proof)
+                    found[proof.exercise].append(proof)
+                    cases_left[proof.exercise] -= 1
+                    if not cases_left[proof.exercise]:
+                        exercise, own = of[proof.exercise], found.pop(proof.exercise)
+                        yield exercise, own + _bonus(exercise, own)
                     if options["debidos"] and time.monotonic() - began > LENIENCE * options["presupuesto"]:
                         # What is under way ends; the rest waits for another day.
                         pool.shutdown(wait=False, cancel_futures=True)
@@ -59,24 +87,10 @@ class Command(BaseCommand):
                 self.stderr.write("Se acaba lo que está a medias, para no dejar nada en marcha…")
                 pool.shutdown(cancel_futures=True)
                 raise CommandError("Interrumpido.") from None
-        cut = len(proofs) < len(wanted)
-        proofs += [] if cut else _bonus(chosen, proofs)
-        report.table(proofs, seconds=time.monotonic() - began)
-        untried = sorted({case.exercise.key for case in wanted} - {proof.exercise for proof in proofs})
-        if cut:
-            self.stderr.write(f"Sin tiempo para {len(wanted) - len(proofs)} casos; sin empezar: {', '.join(untried) or 'ninguno'}.")
-        if left:
-            self.stderr.write(f"Quedan para otro día: {', '.join(exercise.key for exercise in left)}.")
-        if options["anotar"] and not cut:
-            _note(chosen, proofs, complete=not options["rapido"])
-        if options["json"]:
-            self.stdout.write(json.dumps([asdict(proof) for proof in proofs], ensure_ascii=False))
-        faults = sum(bool(proof.fault) for proof in proofs)
-        if faults:
-            raise CommandError(f"{faults} de {len(proofs)} pruebas fallan.")
+        yield from ((of[key], failed) for key, own in found.items() if (failed := [proof for proof in own if proof.fault]))
 
 
-def _chosen(wanted: list[str]) -> list[catalog.Exercise]:
+def _chosen(wanted: list[str]) -> list[Exercise]:
     known = catalog.course().exercises
     missing = [name for name in wanted if not any(key.endswith(name) for key in known)]
     if missing:
@@ -84,30 +98,27 @@ def _chosen(wanted: list[str]) -> list[catalog.Exercise]:
     return [found for key, found in known.items() if not wanted or any(key.endswith(name) for name in wanted)]
 
 
-def _bonus(chosen: list[catalog.Exercise], proofs: list[Proof]) -> list[Proof]:
-    """A fault for every check of extra points that no solution passes."""
-    found = []
-    for exercise in chosen:
-        passed = {id_ for proof in proofs if proof.exercise == exercise.key and proof.kind == Kind.SOLUTION for id_ in proof.bonus}
-        missed = sorted({check.id for check in exercise.checks if check.extra} - passed)
-        if missed and exercise.solutions:
-            fault = f"ninguna solución supera {', '.join(missed)}"
-            found.append(Proof(exercise.key, "lo que da puntos extra", Kind.SOLUTION, fault, 0))
-    return found
+def _bonus(exercise: Exercise, own: list[Proof]) -> list[Proof]:
+    """A fault for the checks of extra points that no solution passes."""
+    passed = {id_ for proof in own if proof.kind == Kind.SOLUTION for id_ in proof.bonus}
+    missed = sorted({check.id for check in exercise.checks if check.extra} - passed)
+    if not missed or not exercise.solutions:
+        return []
+    return [Proof(exercise.key, "lo que da puntos extra", Kind.SOLUTION, f"ninguna solución supera {', '.join(missed)}", 0)]
 
 
-def _note(chosen: list[catalog.Exercise], proofs: list[Proof], *, complete: bool) -> None:
-    for exercise in chosen:
-        own = [proof for proof in proofs if proof.exercise == exercise.key]
-        if own and not any(proof.fault for proof in own):
-            ledger.write(
-                exercise,
-                ledger.Entry(
-                    huella=ledger.fingerprint(exercise),
-                    fecha=timezone.localdate(),
-                    segundos=round(sum(proof.seconds for proof in own if proof.kind != Kind.MUTANT and not proof.again), 1),
-                    casos=len(own),
-                    completa=complete,
-                    huecos=[proof.case for proof in own if proof.gap],
-                ),
-            )
+def _note(exercise: Exercise, own: list[Proof], *, complete: bool) -> None:
+    """In the exercise's ledger, if all passed."""
+    if any(proof.fault for proof in own):
+        return
+    ledger.write(
+        exercise,
+        ledger.Entry(
+            huella=ledger.fingerprint(exercise),
+            fecha=timezone.localdate(),
+            segundos=round(sum(proof.seconds for proof in own if proof.kind != Kind.MUTANT and not proof.again), 1),
+            casos=len(own),
+            completa=complete,
+            huecos=[proof.case for proof in own if proof.gap],
+        ),
+    )
