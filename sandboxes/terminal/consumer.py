@@ -218,7 +218,7 @@ class TerminalConsumer(AsyncConsumer):
         except TimeoutError:
             await self._close("stalled")
         except (EngineError, OSError) as error:
-            log.warning("a terminal lost its shell", container=self._container, error=str(error))
+            log.warning("a terminal lost its shell", container=self._container, error=repr(error))
             await self._close("engine")
 
     async def _look_on(self, opened: asyncio.Event, size: bytes) -> None:
