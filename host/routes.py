@@ -40,8 +40,11 @@ def open_up(lab: Instance) -> None:
     _iptables("-N", chain(lab))
     for rule in rules(lab):
         _iptables("-A", chain(lab), *rule)
-    # Docker keeps a DOCKER-USER that it finds, and asks it first.
+    # Docker keeps a DOCKER-USER that it finds, and asks it first; but an engine without a bridge of its own (up to 20.10) has
+    # it asked only when it makes a network, and not when it comes back to those that it has.
     succeeds("iptables", "-w", "-N", "DOCKER-USER")
+    if not succeeds("iptables", "-w", "-C", "FORWARD", "-j", "DOCKER-USER"):
+        _iptables("-I", "FORWARD", "-j", "DOCKER-USER")
     for parent, jump in _jumps(lab):
         _iptables("-I", parent, *jump)
 

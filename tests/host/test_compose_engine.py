@@ -28,12 +28,12 @@ echo 1 >/proc/sys/net/ipv4/ip_forward; iptables -P FORWARD DROP
 CALL = """
 import sys
 from pathlib import Path
-from host import compose_engine, instance
+from host import compose_engine, instance, routes
 instance.RUN = Path(sys.argv[2])
 compose_engine.url = lambda _lab: sys.argv[3] or None
 lab = instance.Instance("redes", composed=True)
 lab.run.mkdir(exist_ok=True)
-getattr(compose_engine, sys.argv[1])(lab)
+getattr(routes if sys.argv[1] == "open_up" else compose_engine, sys.argv[1])(lab)
 """
 
 
@@ -62,6 +62,18 @@ def network() -> Iterator[None]:
         yield
     finally:
         subprocess.run(["ip", "netns", "del", NAME], check=True)
+
+
+@pytest.mark.usefixtures("network")
+def test_the_rules_are_asked_also_where_the_engine_does_not_see_to_it(tmp_path: Path) -> None:
+    """Debian 12's, without a bridge of its own, when it comes back to the networks of its containers."""
+    for _ in range(2):
+        inside(sys.executable, "-c", CALL, "open_up", str(tmp_path), "")
+    own = "iptables -N DOCKER-ISOLATION-STAGE-1; iptables -I FORWARD -j DOCKER-ISOLATION-STAGE-1"
+    forward = inside("sh", "-ec", f"{own}; iptables -A FORWARD -i dc99-frente -j ACCEPT; iptables -S FORWARD").splitlines()
+    assert forward.count("-A FORWARD -j DOCKER-USER") == 1
+    assert forward.index("-A FORWARD -j DOCKER-USER") < forward.index("-A FORWARD -i dc99-frente -j ACCEPT")
+    assert "-A DOCKER-USER -i dc99-+ -j LAB-COMPOSE-redes" in inside("iptables", "-S", "DOCKER-USER")
 
 
 @pytest.mark.usefixtures("network")
