@@ -6,6 +6,7 @@ The engine is the student's: a line may be of any length and shape. Refuses to f
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -69,6 +70,17 @@ def parse_event(line: bytes) -> EventFacts | None:
     if type(nano) is not int or not 0 < nano < 1 << 63 or not (kind and action):
         return None
     return EventFacts(nano=nano, kind=kind, action=action, actor=actor, attributes=_trimmed(raw["Actor"].get("Attributes")))
+
+
+def unsettled(events: Iterable[EventFacts]) -> bool:
+    """Whether some container was stopped of which the end has not been told: that comes by another way, at times a moment later."""
+    last: dict[str, str] = {}
+    for event in events:
+        if event.kind != "container" or event.verb not in ("start", "die", "stop", "destroy"):
+            continue
+        if event.verb != "stop" or last.get(event.actor) != "die":
+            last[event.actor] = event.verb
+    return "stop" in last.values()
 
 
 def _trimmed(attributes: Any) -> dict[str, str]:

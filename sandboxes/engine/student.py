@@ -23,7 +23,7 @@ from docker.errors import APIError, DockerException, NotFound
 from pydantic import TypeAdapter
 
 from sandboxes.engine import EngineError, ExecResult, LabEngine, probes
-from sandboxes.engine.events import EventFacts, parse_event
+from sandboxes.engine.events import EventFacts, parse_event, unsettled
 from sandboxes.engine.facts import (
     NOT_UNDERSTOOD,
     TOO_MUCH,
@@ -74,6 +74,8 @@ BYTE_BUDGET = 16 << 20
 """What one check run may read from a student's engine, in all."""
 VALUES = 200_000
 """Values of one answer."""
+SETTLES = 0.5
+"""Seconds in which an engine tells that a container has ended that it said was stopped."""
 _BASE = "http://student:80"
 _ABSENT = object()
 
@@ -179,15 +181,20 @@ class StudentEngine:
 
     def events(self) -> list[EventFacts]:
         """What has happened in the engine: what the collector kept, and what the engine itself still remembers."""
-        past, until = self._past(), time.time_ns()
-        query = {name: f"{nano // 10**9}.{nano % 10**9:09d}" for name, nano in (("since", past.since), ("until", until))}
-        answer = self._ask(("events",), lambda: self._api.get(f"{_BASE}/v1.41/events", params=query))
-        if answer.status_code != 200:
-            raise CannotObserve(NOT_UNDERSTOOD)
-        said = answer.content
-        told = [event for line in said.splitlines() if (event := parse_event(line)) and past.since <= event.nano <= until]
+        past, told = self._past(), self._told()
+        if unsettled(told):
+            time.sleep(SETTLES)  # it ends a moment after `docker stop` has been answered
+            told = self._told(again=True)
         known = {(event.nano, event.kind, event.action, event.actor): event for event in (*told, *past.events)}
         return sorted(known.values(), key=lambda event: event.nano)
+
+    def _told(self, *, again: bool = False) -> list[EventFacts]:
+        since, until = self._past().since, time.time_ns()
+        query = {name: f"{nano // 10**9}.{nano % 10**9:09d}" for name, nano in (("since", since), ("until", until))}
+        answer = self._ask(("events", str(again)), lambda: self._api.get(f"{_BASE}/v1.41/events", params=query))
+        if answer.status_code != 200:
+            raise CannotObserve(NOT_UNDERSTOOD)
+        return [event for line in answer.content.splitlines() if (event := parse_event(line)) and since <= event.nano <= until]
 
     @property
     def forgot(self) -> bool:

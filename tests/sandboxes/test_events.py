@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from lessons import catalog
 from sandboxes import lifecycle
 from sandboxes.engine import EngineError
-from sandboxes.engine.events import LINE_LIMIT, EventFacts, Lines, parse_event
+from sandboxes.engine.events import LINE_LIMIT, EventFacts, Lines, parse_event, unsettled
 from sandboxes.events import feed, snapshot, store, watching
 from sandboxes.events.collector import Collector, _in_use, show
 from sandboxes.models import EngineEvent, Sandbox
@@ -65,6 +65,14 @@ def test_event_is_read_with_what_counts_of_it() -> None:
     assert (found.nano, found.kind, found.verb, found.name) == (7, "container", "die", "web")
     assert found.attributes["exitCode"] == "137"
     assert len(found.attributes) == 12
+
+
+@pytest.mark.parametrize(
+    ("actions", "wait"),
+    [("start", False), ("start kill stop", True), ("start kill stop die", False), ("start kill die stop", False), ("die start stop", True)],
+)
+def test_who_was_stopped_and_has_not_ended_is_waited_for(actions: str, wait: bool) -> None:
+    assert unsettled(event(action, nano=number) for number, action in enumerate(actions.split(), 1)) is wait
 
 
 @pytest.mark.parametrize(

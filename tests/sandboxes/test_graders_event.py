@@ -115,6 +115,21 @@ def test_nonsense_is_no_event(body: bytes) -> None:
     assert check(body, Past(), **GONE).status == Status.FAILED
 
 
+def test_an_end_that_is_told_a_moment_after_the_stop_is_not_missed() -> None:
+    said = [
+        {"Type": "container", "Action": action, "Actor": {"ID": "c1"}, "timeNano": nano} for nano, action in enumerate(("stop", "die"), 1)
+    ]
+    asked: list[str] = []
+
+    def answer(path: str) -> tuple[int, bytes]:
+        asked.append(path)
+        return 200, b"\n".join(json.dumps(event).encode() for event in said[: len(asked)])
+
+    with StudentEngine(LyingEngine(answer), "lab-x", seconds=5) as engine:
+        assert [event.action for event in engine.events()] == ["stop", "die"]
+    assert len(asked) == 2
+
+
 def test_endless_events_end_in_time() -> None:
     assert check(line("start", 1) * (20 << 10), Past(), **GONE).status in (Status.FAILED, Status.UNKNOWN)
 
