@@ -3,7 +3,8 @@
 // what is missing is brought into view.
 import { announce } from "./text.js";
 
-const PARTS = "#resultado, #pistas, #lab, .question";
+const PARTS = "#resultado, #pistas, #lab, #compania, #grabacion, .question";
+const SAYS = [".next-step", ".empty", ".bar", ".notice"]; // where a part says what came of it
 let last = null; // { part (its id), testid, element }
 let parked = null; // what has the focus while the button is away
 let told = document.getElementById("resultado")?.dataset.status;
@@ -20,7 +21,7 @@ export function keepFocus() {
   if (!part) return;
   const same = last.testid && part.querySelector(`[data-testid="${CSS.escape(last.testid)}"]`);
   if (same) last.element = same;
-  else (parked = part.querySelector(".next-step") ?? part).tabIndex = -1;
+  else (parked = SAYS.map((says) => part.querySelector(says)).find(Boolean) ?? part).tabIndex = -1;
   (same || parked).focus({ preventScroll: true });
 }
 

@@ -44,8 +44,17 @@ def test_an_exercise_is_done_by_keyboard_alone(person: Any) -> None:
         "docker run busybox:1.37 echo 'hello world' && docker run --name saludo busybox:1.37 echo hola; echo fin-$((40+2))\n"
     )
     wait_until(lambda: "fin-42" in screen(page), seconds=60)
+    says = page.get_by_test_id("lab-state").element_handle()
     page.keyboard.press("Alt+C")
     expect(page.get_by_test_id("check-result")).to_have_attribute("data-status", "passed", timeout=60_000)
+    page.keyboard.press("Alt+1")
+    tab_to(page, "[data-testid=stop-lab]")
+    page.keyboard.press("Enter")
+    # Its end is said where it was said that it runs, and the keyboard is beside what can be done now.
+    expect(page.get_by_test_id("lab-state")).to_have_attribute("data-state", "removed", timeout=30_000)
+    expect(page.locator("#lab .empty")).to_be_focused()
+    assert page.evaluate("kept => kept.isConnected", says), "the live region was exchanged: nobody hears its new words"
+    tab_to(page, "[data-testid=resume-lab]")
     page.keyboard.press("Alt+1")
     tab_to(page, "[data-testid=onward]")
     page.keyboard.press("Enter")

@@ -1,5 +1,5 @@
 // The picture itself: items become SVG groups that are kept, moved and changed, never drawn anew without need.
-import { nameOf, BOX } from "./layout.js";
+import { BOX, nameOf } from "./stacks.js";
 import { explain, size, state } from "./words.js";
 
 const SVG = "http://www.w3.org/2000/svg";

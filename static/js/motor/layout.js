@@ -1,28 +1,21 @@
 // Where everything of an engine stands in its picture. Pure: a snapshot's node and a width in, items with places out.
 //
-// Images are stacks of layers. Images that begin with the same layers stand on the same slabs, drawn once: that is how
-// they are on disk. A container stands on its image, with its writable layer between them. Networks are wires above
+// Images are stacks of layers (stacks.js). Images that begin with the same layers stand on the same slabs, drawn once: that
+// is how they are on disk. A container stands on its image, with its writable layer between them. Networks are wires above
 // each row, joined at the left where they go through several; volumes lie below.
-export const COLUMN = 124; // of a container
-const BARE = 98; // of an image without any
-export const BOX = { width: 112, height: 50, writable: 12, plug: 15 };
-export const PLATE = 37;
-const TREE_GAP = 20;
+import { BOX, COLUMN, TREE_GAP, intoRows, placeTree, treesOf } from "./stacks.js";
+
 const ROW_GAP = 26;
 const LANE = 22;
 const GUTTER = 16;
 const NAMES = 62; // where the names of wires stand, left of all else
-const STACK = 150; // a tree's layers together, if they fit
 const STRIP = 62;
 const SWARM = 58;
+const LARGER = 1.3;
 
 export const LIVE = new Set(["running", "paused", "restarting"]); // those that are on their networks now
 
 const clamp = (value, least, most) => Math.max(least, Math.min(most, value));
-const byAge = (one, other) => one.created - other.created || (one.id < other.id ? -1 : 1);
-export const nameOf = (image) => image.tags?.[0] || image.id.replace(/^sha256:/, "").slice(0, 12);
-
-const LARGER = 1.3;
 
 /** The layout for a room of that width and height, and how much larger than its own size it is shown: a little, where there is
  *  room for it and nothing has to move to another row. */
@@ -58,8 +51,7 @@ function moved(item, dy) {
 function layoutNode(node, width, many) {
   const key = (...parts) => [node.name, ...parts].join("|");
   const items = [];
-  const images = withContainers(node);
-  const trees = forest(images);
+  const trees = treesOf(node);
   let y = 6;
   if (many) {
     items.push({ key: key("node"), kind: "node", x: GUTTER, y, w: 200, h: 22, data: { node } });
@@ -70,7 +62,7 @@ function layoutNode(node, width, many) {
   const left = GUTTER + (wired ? NAMES : 8);
   const rows = intoRows(trees, Math.max(width - left - GUTTER, COLUMN));
   const spots = new Map(); // container's id → where its box is
-  const lanes = new Map(); // network → [[row's lane y, first x, last x]]
+  const lanes = new Map(); // network → one { y, last (x) } a row it goes through
   let widest = width;
   for (const row of rows) {
     const members = row.flatMap((tree) => tree.images.flatMap((image) => image.containers));
@@ -89,135 +81,6 @@ function layoutNode(node, width, many) {
   placeLinks(node, spots, key, items);
   y = placeStrip(node, spots, key, items, y, width);
   return { items, width: widest, height: y };
-}
-
-// ── images and the containers on them ────────────────────────────────────────────────────────────────────────────────
-
-function withContainers(node) {
-  const images = node.images.map((image) => ({ ...image, containers: [] })).sort(byAge);
-  const known = new Map();
-  for (const image of images) for (const name of [image.id, image.id.replace(/^sha256:/, ""), ...(image.tags || [])]) known.set(name, image);
-  for (const box of [...node.containers].reverse()) {
-    let image = known.get(box.image_id) || known.get(box.image) || known.get(`${box.image}:latest`);
-    if (!image) {
-      // Its image has gone from the list: it is drawn as what is known of it, no layers.
-      image = { id: box.image_id || box.image, tags: [], named: box.image, layers: [], size: null, created: Infinity, gone: true, containers: [] };
-      images.push(image);
-      known.set(box.image_id || box.image, image);
-    }
-    image.containers.push(box);
-  }
-  return images;
-}
-
-function forest(images) {
-  const roots = new Map();
-  const trees = [];
-  for (const image of images) {
-    if (!image.layers.length) {
-      trees.push({ layer: null, children: new Map(), images: [image], path: [] });
-      continue;
-    }
-    let level = roots;
-    let found = null;
-    image.layers.forEach((layer, depth) => {
-      if (!level.has(layer)) {
-        const made = { layer, depth, children: new Map(), own: [], path: image.layers.slice(0, depth + 1) };
-        level.set(layer, made);
-        if (!depth) trees.push(made);
-      }
-      found = level.get(layer);
-      level = found.children;
-    });
-    found.own.push(image);
-  }
-  return trees.map(measured);
-}
-
-function measured(root) {
-  if (!root.layer) {
-    const [image] = root.images;
-    return { root, images: root.images, width: wide(image), step: 14, height: 14 + above(image) };
-  }
-  const depth = deepest(root);
-  const step = clamp(Math.floor(STACK / depth), 4, 14);
-  count(root);
-  const images = root.below;
-  const height = Math.max(...images.map((image) => image.layers.length * step + above(image)));
-  return { root, images, width: root.width, step, height };
-}
-
-const wide = (image) => image.containers.length * COLUMN || BARE;
-const above = (image) => PLATE + (image.containers.length ? BOX.writable + BOX.height + BOX.plug + 6 : 0);
-const deepest = (branch) => 1 + Math.max(0, ...[...branch.children.values()].map(deepest));
-
-function count(branch) {
-  const children = [...branch.children.values()];
-  children.forEach(count);
-  branch.below = [...branch.own, ...children.flatMap((child) => child.below)];
-  branch.width = branch.own.reduce((sum, image) => sum + wide(image), 0) + children.reduce((sum, child) => sum + child.width, 0);
-}
-
-function intoRows(trees, room) {
-  const rows = [];
-  let used = Infinity;
-  for (const tree of trees) {
-    if (used + TREE_GAP + tree.width > room) {
-      rows.push([]);
-      used = -TREE_GAP;
-    }
-    rows.at(-1).push(tree);
-    used += TREE_GAP + tree.width;
-  }
-  return rows;
-}
-
-function placeTree(tree, x, ground, key, items, spots) {
-  const { root, step } = tree;
-  if (!root.layer) {
-    const [image] = root.images;
-    const kind = image.gone ? "gone" : "unread";
-    items.push({ key: key("unknown", image.id), kind, x, y: ground - 14, w: tree.width, h: 14, data: { image } });
-    placeImage(image, x, ground - 14, key, items, spots);
-    return;
-  }
-  const branch = (at, left) => {
-    const y = ground - (at.depth + 1) * step;
-    const shared = at.below.length > 1;
-    const owners = at.below.map((image) => key("image", image.id));
-    items.push({
-      key: key("layer", ...at.path), kind: "layer", x: left, y, w: at.width, h: step, related: owners,
-      data: { layer: at.layer, images: at.below, shared, first: !at.depth },
-    });
-    let next = left;
-    for (const image of at.own) {
-      placeImage(image, next, y, key, items, spots);
-      next += wide(image);
-    }
-    for (const child of at.children.values()) {
-      branch(child, next);
-      next += child.width;
-    }
-  };
-  branch(root, x);
-}
-
-function placeImage(image, x, top, key, items, spots) {
-  const layers = image.layers.map((_layer, depth) => key("layer", ...image.layers.slice(0, depth + 1)));
-  const boxes = image.containers.map((box) => key("container", box.id));
-  const plate = { x: x + 3, y: top - PLATE + 3, w: wide(image) - 6, h: PLATE - 5 };
-  items.push({ key: key("image", image.id), kind: "image", ...plate, related: [...layers, ...boxes], data: { image } });
-  image.containers.forEach((box, number) => {
-    const left = x + number * COLUMN + (COLUMN - BOX.width) / 2;
-    const floor = top - PLATE;
-    const own = key("container", box.id);
-    const ups = [...box.networks.map((name) => key("network", name)), ...box.mounts.map((mount) => key("volume", mount.name))];
-    const related = [key("image", image.id), key("writable", box.id), ...layers, ...ups];
-    items.push({ key: key("writable", box.id), kind: "writable", x: left, y: floor - BOX.writable, w: BOX.width, h: BOX.writable, related: [own], data: { box, image } });
-    const y = floor - BOX.writable - BOX.height - 2;
-    items.push({ key: own, kind: "container", x: left, y, w: BOX.width, h: BOX.height, related, data: { box, image } });
-    spots.set(box.id, { x: left, y, box });
-  });
 }
 
 // ── wires ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,6 @@
 // What the picture says in words: of each thing, for whoever points at it, and of all of them, for the table.
-import { LIVE, nameOf } from "./layout.js";
+import { LIVE } from "./layout.js";
+import { nameOf } from "./stacks.js";
 
 const number = new Intl.NumberFormat("es", { maximumFractionDigits: 1 });
 const list = new Intl.ListFormat("es", { type: "conjunction" });
