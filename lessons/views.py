@@ -29,15 +29,18 @@ def home(_request: HttpRequest) -> HttpResponse:
 
 def course(request: HttpRequest, course_slug: str) -> HttpResponse:
     """The map of the course, with how far the reader has come."""
-    return render(request, "lessons/course.html", {"journey": journey.journey_of(request.user, _find(course_slug))})
+    return render(request, "lessons/course.html", _standing(request.user, _find(course_slug)))
 
 
 @login_required
 def progress(request: HttpRequest) -> HttpResponse:
     """What one has done, what to go over, what is left."""
-    found = journey.journey_of(request.user, catalog.course())
-    code = journey.diploma_code(request.user, catalog.course()) if found.complete else ""
-    return render(request, "lessons/progress.html", {"journey": found, "diploma_code": code})
+    return render(request, "lessons/progress.html", _standing(request.user, catalog.course()))
+
+
+def _standing(user: Any, current: catalog.Course) -> dict[str, Any]:
+    found = journey.journey_of(user, current)
+    return {"journey": found, "diploma_code": journey.diploma_code(user, current) if found.complete else ""}
 
 
 def diploma(request: HttpRequest, code: str) -> HttpResponse:

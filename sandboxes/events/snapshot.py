@@ -91,11 +91,19 @@ def picture(node: str, answers: list[Any], layers: Mapping[str, list[str]], swar
                 "driver": _text(row.get("Driver")),
                 "scope": _text(row.get("Scope")),
             }
-            for row in _rows(networks)
+            for row in _oldest_first(networks, "Created")
         ],
-        "volumes": [{"name": _text(row.get("Name")), "driver": _text(row.get("Driver"))} for row in _rows(_object(volumes).get("Volumes"))],
+        "volumes": [
+            {"name": _text(row.get("Name")), "driver": _text(row.get("Driver"))}
+            for row in _oldest_first(_object(volumes).get("Volumes"), "CreatedAt")
+        ],
         "swarm": _swarm(_object(info).get("Swarm"), swarm),
     }
+
+
+def _oldest_first(answer: Any, created: str) -> list[dict[str, Any]]:
+    """An engine tells them in another order each time: where they are drawn, and in which colour, would change without a cause."""
+    return sorted(_rows(answer), key=lambda row: (_text(row.get(created), 40), _text(row.get("Name"))))
 
 
 def _image(row: dict[str, Any], layers: Mapping[str, list[str]]) -> dict[str, Any]:

@@ -5,7 +5,9 @@ import { Picture } from "./motor/draw.js";
 import { fitted } from "./motor/layout.js";
 import { explain, some, tables } from "./motor/words.js";
 
-const RESTING = "Señala algo del dibujo, o recórrelo con las flechas del teclado, y aquí se explica.";
+const RESTING = matchMedia("(hover: none)").matches
+  ? "Toca algo del dibujo y aquí se explica."
+  : "Señala algo del dibujo, o recórrelo con las flechas del teclado, y aquí se explica.";
 
 export function open(panel) {
   const view = new Engine(panel);

@@ -111,7 +111,7 @@ function ask(from, commands, node) {
   if (start) {
     say(from, "Inicia el laboratorio");
     document.dispatchEvent(new CustomEvent("laboratorio:show", { detail: { tab: "terminal" } }));
-    start.focus();
+    start.focus({ focusVisible: true }); // where to press, for who came with the mouse too
     return;
   }
   const lab = document.querySelector("[data-lab-url]")?.dataset.labUrl;

@@ -26,6 +26,7 @@ export function showTab(name, { focus = false } = {}) {
   }
   main.dataset.tab = name;
   if (name !== "texto") last = name;
+  tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   if (focus) tab.focus();
   load(name);
   document.dispatchEvent(new CustomEvent("laboratorio:shown", { detail: { tab: name } }));

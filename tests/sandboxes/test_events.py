@@ -165,6 +165,16 @@ def test_picture_has_links_ports_and_exit_codes() -> None:
     assert snapshot.published([found]) == {"ports": [{"node": "lab", "host": 8080, "container": 80, "name": "web"}]}
 
 
+def test_networks_and_volumes_stand_still_whatever_order_the_engine_tells_them_in() -> None:
+    networks = [{"Name": name, "Created": f"2026-11-30T08:00:0{at}Z"} for at, name in enumerate(("bridge", "none", "tienda"))]
+    volumes = [{"Name": name, "CreatedAt": f"2026-11-30T08:00:0{at}Z"} for at, name in enumerate(("z", "a"))]
+    told = [[[], [], networks[::way], {"Volumes": volumes[::way]}, {}] for way in (1, -1)]
+    one, other = (snapshot.picture("lab", answers, {}, []) for answers in told)
+    assert one == other
+    assert [network["name"] for network in one["networks"]] == ["bridge", "none", "tienda"]
+    assert [volume["name"] for volume in one["volumes"]] == ["z", "a"]
+
+
 def test_picture_of_a_swarm() -> None:
     nodes = [{"ID": "n" * 25, "Description": {"Hostname": "lab"}, "Spec": {"Role": "manager"}, "Status": {"State": "ready"}}]
     endpoint = {"Ports": [{"PublishedPort": 30000, "TargetPort": 80, "Protocol": "tcp"}]}
