@@ -6,8 +6,10 @@
                                                      on this host's end of its veth (host/network.py turns them)
     container → internet, LAN, this host, other networks     rejected
 
-Owns one chain of the host's firewall, consulted first by Docker's DOCKER-USER, and one rule of INPUT. The addresses and
-the names of bridges are those of docker-compose.yml, which reads them from the environment that host/compose.py writes.
+Owns a chain of the host's firewall, in two tables. Docker's DOCKER-USER asks it first in `filter`, and who is refused is told.
+An engine that comes back to networks it has may put its own rules before that (Debian 12's, without a bridge of its own): what
+`filter` lets through is asked again in `security`, which no engine touches, and dropped. And one rule of INPUT. The addresses
+and the names of bridges are those of docker-compose.yml, which reads them from the environment that host/compose.py writes.
 """
 
 from __future__ import annotations
@@ -20,7 +22,15 @@ def chain(lab: Instance) -> str:
     return f"LAB-COMPOSE-{lab.name}"
 
 
-def rules(lab: Instance) -> list[tuple[str, ...]]:
+TABLES = {"filter": "DOCKER-USER", "security": "FORWARD"}
+"""Where the chain stands, and from where it is asked."""
+_REFUSALS: dict[str, list[tuple[str, ...]]] = {
+    "filter": [("-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"), ("-j", "REJECT")],
+    "security": [("-j", "DROP")],
+}
+
+
+def rules(lab: Instance, *, table: str = "filter") -> list[tuple[str, ...]]:
     """The chain's, in their order. Whoever comes or goes by one of compose's bridges is asked."""
     bridges = lab.compose_bridge("+")
     return [
@@ -29,42 +39,37 @@ def rules(lab: Instance) -> list[tuple[str, ...]]:
         ("-m", "physdev", "--physdev-is-bridged", "-j", "RETURN"),
         ("-i", lab.compose_bridge("motor"), "-o", lab.veth, "-d", lab.sandboxes_net, "-j", "ACCEPT"),
         ("!", "-i", bridges, "-o", bridges, "-m", "conntrack", "--ctstate", "DNAT", "-j", "RETURN"),
-        ("-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset"),
-        ("-j", "REJECT"),
+        *_REFUSALS[table],
     ]
 
 
 def open_up(lab: Instance) -> None:
     """Have the rules stand. Safe over what a crash left."""
     close(lab)
-    _iptables("-N", chain(lab))
-    for rule in rules(lab):
-        _iptables("-A", chain(lab), *rule)
-    # Docker keeps a DOCKER-USER that it finds, and asks it first; but an engine without a bridge of its own (up to 20.10) has
-    # it asked only when it makes a network, and not when it comes back to those that it has.
+    for table in TABLES:
+        _iptables("-t", table, "-N", chain(lab))
+        for rule in rules(lab, table=table):
+            _iptables("-t", table, "-A", chain(lab), *rule)
+    # Docker keeps a DOCKER-USER that it finds.
     succeeds("iptables", "-w", "-N", "DOCKER-USER")
-    if not succeeds("iptables", "-w", "-C", "FORWARD", "-j", "DOCKER-USER"):
-        _iptables("-I", "FORWARD", "-j", "DOCKER-USER")
-    for parent, jump in _jumps(lab):
-        _iptables("-I", parent, *jump)
+    for table, parent, jump in _jumps(lab):
+        _iptables("-t", table, "-I", parent, *jump)
 
 
 def close(lab: Instance) -> None:
     """Remove them; what is already gone is fine."""
-    for parent, jump in _jumps(lab):
-        while succeeds("iptables", "-w", "-D", parent, *jump):
+    for table, parent, jump in _jumps(lab):
+        while succeeds("iptables", "-w", "-t", table, "-D", parent, *jump):
             pass
-    succeeds("iptables", "-w", "-F", chain(lab))
-    succeeds("iptables", "-w", "-X", chain(lab))
+    for table in TABLES:
+        for verb in ("-F", "-X"):
+            succeeds("iptables", "-w", "-t", table, verb, chain(lab))
 
 
-def _jumps(lab: Instance) -> list[tuple[str, tuple[str, ...]]]:
+def _jumps(lab: Instance) -> list[tuple[str, str, tuple[str, ...]]]:
     bridges = lab.compose_bridge("+")
-    return [
-        ("DOCKER-USER", ("-i", bridges, "-j", chain(lab))),
-        ("DOCKER-USER", ("-o", bridges, "-j", chain(lab))),
-        ("INPUT", ("-i", bridges, "-m", "conntrack", "--ctstate", "NEW", "-j", "REJECT")),
-    ]
+    asked = [(table, parent, (way, bridges, "-j", chain(lab))) for table, parent in TABLES.items() for way in ("-i", "-o")]
+    return [*asked, ("filter", "INPUT", ("-i", bridges, "-m", "conntrack", "--ctstate", "NEW", "-j", "REJECT"))]
 
 
 def _iptables(*words: str) -> None:

@@ -33,8 +33,10 @@ instance.RUN = Path(sys.argv[2])
 compose_engine.url = lambda _lab: sys.argv[3] or None
 lab = instance.Instance("redes", composed=True)
 lab.run.mkdir(exist_ok=True)
-getattr(routes if sys.argv[1] == "open_up" else compose_engine, sys.argv[1])(lab)
+getattr(routes if sys.argv[1] in ("open_up", "close") else compose_engine, sys.argv[1])(lab)
 """
+LISTEN = "import socket; s = socket.create_server(('', 7)); print('ready', flush=True)\nwhile True: s.accept()[0].close()"
+REACH = "import socket, sys; socket.create_connection((sys.argv[1], 7), timeout=2)"
 
 
 def inside(*words: str) -> str:
@@ -64,16 +66,50 @@ def network() -> Iterator[None]:
         subprocess.run(["ip", "netns", "del", NAME], check=True)
 
 
-@pytest.mark.usefixtures("network")
-def test_the_rules_are_asked_also_where_the_engine_does_not_see_to_it(tmp_path: Path) -> None:
+@pytest.fixture
+def machines(network: None, tmp_path: Path) -> Iterator[tuple[str, str, str]]:
+    """A container on a bridge of compose's, the machine's network with an engine's rules, and a neighbour of the machine."""
+    names = (f"{NAME}-dentro", NAME, f"{NAME}-vecina")
+    for name in (names[0], names[2]):
+        subprocess.run(["ip", "netns", "add", name], check=True)
+    script = f"""
+    ip link add dc99-frente type bridge; ip addr add 10.100.128.1/24 dev dc99-frente; ip link set dc99-frente up
+    ip link add hacia type veth peer name eth0 netns {names[0]}; ip link set hacia master dc99-frente up
+    ip -n {names[0]} addr add 10.100.128.2/24 dev eth0; ip -n {names[0]} link set eth0 up
+    ip -n {names[0]} route add default via 10.100.128.1
+    ip link add vecina type veth peer name eth0 netns {names[2]}; ip addr add 10.8.9.1/24 dev vecina; ip link set vecina up
+    ip -n {names[2]} addr add 10.8.9.2/24 dev eth0; ip -n {names[2]} link set eth0 up; ip -n {names[2]} route add default via 10.8.9.1
+    echo 1 >/proc/sys/net/ipv4/ip_forward"""
+    try:
+        inside("sh", "-ec", script)
+        yield names
+    finally:
+        for name in (names[0], names[2]):
+            subprocess.run(["ip", "netns", "del", name], check=True)
+
+
+def test_nothing_gets_out_though_the_engine_asks_its_own_rules_first(machines: tuple[str, str, str], tmp_path: Path) -> None:
     """Debian 12's, without a bridge of its own, when it comes back to the networks of its containers."""
-    for _ in range(2):
-        inside(sys.executable, "-c", CALL, "open_up", str(tmp_path), "")
-    own = "iptables -N DOCKER-ISOLATION-STAGE-1; iptables -I FORWARD -j DOCKER-ISOLATION-STAGE-1"
-    forward = inside("sh", "-ec", f"{own}; iptables -A FORWARD -i dc99-frente -j ACCEPT; iptables -S FORWARD").splitlines()
-    assert forward.count("-A FORWARD -j DOCKER-USER") == 1
-    assert forward.index("-A FORWARD -j DOCKER-USER") < forward.index("-A FORWARD -i dc99-frente -j ACCEPT")
-    assert "-A DOCKER-USER -i dc99-+ -j LAB-COMPOSE-redes" in inside("iptables", "-S", "DOCKER-USER")
+    container, _host, neighbour = machines
+
+    def passes(source: str, address: str) -> bool:
+        ping = ("nsenter", f"--net=/run/netns/{source}", sys.executable, "-c", REACH, address)
+        return subprocess.run(ping, check=False, timeout=20).returncode == 0
+
+    with subprocess.Popen(["nsenter", f"--net=/run/netns/{neighbour}", sys.executable, "-c", LISTEN], stdout=subprocess.PIPE) as listener:
+        assert listener.stdout
+        listener.stdout.readline()
+        try:
+            assert passes(container, "10.8.9.2")
+            for _ in range(2):
+                inside(sys.executable, "-c", CALL, "open_up", str(tmp_path), "")
+            inside("sh", "-ec", "iptables -I FORWARD -i dc99-frente ! -o dc99-frente -j ACCEPT; iptables -A FORWARD -j DOCKER-USER")
+            assert not passes(container, "10.8.9.2")
+            inside(sys.executable, "-c", CALL, "close", str(tmp_path), "")
+            assert passes(container, "10.8.9.2")
+            assert "redes" not in inside("sh", "-ec", "iptables -S; iptables -t security -S")
+        finally:
+            listener.kill()
 
 
 @pytest.mark.usefixtures("network")
