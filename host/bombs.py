@@ -24,8 +24,8 @@ FULL = 0.95
 """Of its limit of processes; what more there are is in a moment's birth."""
 PATIENCE = 3.0
 """Seconds in which whoever uses the processor may have it full."""
-SAMPLE, WILD = 64, 0.5
-"""Of so many of its processes so many have one name and run: then there is no patience."""
+SAMPLE, MOST = 64, 0.5
+"""How many of its processes are looked at; a bomb's, of one name, are so much of the limit. If they all run, there is no patience."""
 STRIKES, FORGOTTEN = 3, 120.0
 """So often within so many seconds, and the sandbox is ended."""
 CGROUPS = Path("/sys/fs/cgroup")
@@ -44,7 +44,7 @@ class Suspect:
     """What is known of a sandbox that was full once."""
 
     since: float = 0
-    """When it was first seen full; 0, not at the last look."""
+    """When it was first seen full of what may be a bomb; 0, not at the last look."""
     struck: tuple[float, ...] = ()
     """When its processes were killed."""
 
@@ -57,21 +57,23 @@ class Bombs:
         self._suspects: dict[str, Suspect] = {}
 
     def look(self, container: str, now: float) -> bool:
-        """At one that uses the processor: whether its processes fill their limit. A bomb's are killed."""
+        """At one that uses the processor: whether its processes are a bomb's, or may be. A bomb's are killed."""
         group = _group(self._namespace, container)
-        if not is_full(group):
+        limit = full(group)
+        alike, running = alike_of(group) if limit else (0, 0)
+        if not limit or alike < MOST * limit:
             self.pass_over(container)
             return False
         suspect = self._suspects.setdefault(container, Suspect())
         suspect.since = suspect.since or now
-        if now - suspect.since >= PATIENCE or runs_wild(group):
+        if running >= MOST * limit or now - suspect.since >= PATIENCE:
             suspect.since = 0
             with suppress(OSError):  # gone, and its processes with it
                 self._strike(container, suspect, group, now)
         return True
 
     def pass_over(self, container: str) -> None:
-        """One that does nothing, or is not full."""
+        """One that does nothing, or nothing of the kind."""
         if suspect := self._suspects.get(container):
             suspect.since = 0
 
@@ -95,18 +97,21 @@ def _group(namespace: str, container: str) -> Path:
     return first if first.exists() else CGROUPS / namespace / container
 
 
-def is_full(group: Path) -> bool:
-    """Whether it has as many processes as it may."""
+def full(group: Path) -> int:
+    """Its limit of processes, threads among them, if it has as many; else 0."""
     with suppress(OSError, ValueError):  # gone, or it has no limit («max»)
-        return int((group / "pids.current").read_text()) >= FULL * int((group / "pids.max").read_text())
-    return False
+        limit = int((group / "pids.max").read_text())
+        return limit if int((group / "pids.current").read_text()) >= FULL * limit else 0
+    return 0
 
 
-def runs_wild(group: Path) -> bool:
-    """Whether most of it has one name and runs at once, as of hundreds only a bomb's do."""
+def alike_of(group: Path) -> tuple[float, float]:
+    """How many processes have the name that most have, and how many of one name run at once: about, from a few of them."""
     pids = list(members(group))
-    running = Counter(process.name for process in _processes(random.sample(pids, min(SAMPLE, len(pids)))).values() if process.runs)
-    return max(running.values(), default=0) >= WILD * min(SAMPLE, len(pids)) > 0
+    seen = _processes(random.sample(pids, min(SAMPLE, len(pids)))).values()
+    each = len(pids) / max(len(seen), 1)
+    names, running = Counter(process.name for process in seen), Counter(process.name for process in seen if process.runs)
+    return each * max(names.values(), default=0), each * max(running.values(), default=0)
 
 
 def kill_the_most(group: Path) -> str:

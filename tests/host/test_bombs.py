@@ -40,7 +40,8 @@ def spawn(group: Path) -> Iterator[Spawn]:
         these = [subprocess.Popen(command) for command in commands]
         made.extend(these)
         fill(group, *(process.pid for process in made))
-        wait_until(lambda: bombs.runs_wild(group) == (RUNS in commands), seconds=10)  # who begins runs
+        running = 3 if RUNS in commands else 0
+        wait_until(lambda: bombs.alike_of(group)[1] == running, seconds=10)  # who begins runs
         return these
 
     yield spawn
@@ -49,9 +50,9 @@ def spawn(group: Path) -> Iterator[Spawn]:
         process.wait()
 
 
-def fill(group: Path, *pids: int) -> None:
-    for file, said in (("pids.current", "400"), ("pids.max", "400"), ("cgroup.procs", "\n".join(map(str, pids)))):
-        (group / file).write_text(said)
+def fill(group: Path, *pids: int, limit: int = 0) -> None:
+    for file, said in (("pids.current", limit or len(pids)), ("pids.max", limit or len(pids)), ("cgroup.procs", "\n".join(map(str, pids)))):
+        (group / file).write_text(f"{said}")
 
 
 def test_what_multiplies_is_killed_when_patience_ends_and_the_rest_lives(group: Path, watcher: bombs.Bombs, spawn: Spawn) -> None:
@@ -62,7 +63,7 @@ def test_what_multiplies_is_killed_when_patience_ends_and_the_rest_lives(group: 
     assert watcher.look("bomba", 100 + bombs.PATIENCE)
     assert [process.wait(5) for process in bomb] == [-9, -9, -9]
     assert other.poll() is None
-    assert (group / "pids.max").read_text() == "400"
+    assert (group / "pids.max").read_text() == "4"
 
 
 def test_hundreds_of_one_name_that_all_run_are_killed_at_once(group: Path, watcher: bombs.Bombs, spawn: Spawn) -> None:
@@ -77,7 +78,7 @@ def test_who_makes_room_meanwhile_is_no_bomb(group: Path, watcher: bombs.Bombs, 
     for now in range(100, 130, 2):
         assert watcher.look("bomba", now)
         watcher.pass_over("bomba")
-    (group / "pids.current").write_text("300")
+    (group / "pids.current").write_text("0")
     assert not watcher.look("bomba", 140)
     assert process.poll() is None
 
@@ -96,16 +97,26 @@ def test_a_bomb_that_comes_back_is_ended_and_written_down(tmp_path: Path, watche
     assert process.wait(5) == -9
 
 
-def test_what_was_long_ago_is_forgotten(tmp_path: Path, group: Path, watcher: bombs.Bombs) -> None:
-    fill(group)
-    for start in range(0, 2000, int(bombs.FORGOTTEN)):
+def test_many_that_are_few_of_those_there_may_be_are_no_bomb(group: Path, watcher: bombs.Bombs, spawn: Spawn) -> None:
+    """Three dozen containers that start: their keepers have most threads, and are few."""
+    keepers = spawn(SLEEPS, SLEEPS)
+    fill(group, *(process.pid for process in keepers), limit=400)
+    for now in range(100, 130):
+        assert not watcher.look("bomba", now)
+    assert [process.poll() for process in keepers] == [None, None]
+
+
+def test_what_was_long_ago_is_forgotten(tmp_path: Path, watcher: bombs.Bombs, spawn: Spawn) -> None:
+    for start in range(0, 600, int(bombs.FORGOTTEN)):
+        spawn(WAITS)
         for now in (start + 1, start + 1 + bombs.PATIENCE):
             watcher.look("bomba", now)
     assert not (tmp_path / "bomba").exists()
 
 
 def test_a_sandbox_without_limit_or_that_is_gone_is_not_full(tmp_path: Path, group: Path) -> None:
-    fill(group)
+    fill(group, limit=400)
+    assert bombs.full(group) == 400
     (group / "pids.max").write_text("max\n")
-    assert not bombs.is_full(group)
-    assert not bombs.is_full(tmp_path / "no")
+    assert not bombs.full(group)
+    assert not bombs.full(tmp_path / "no")

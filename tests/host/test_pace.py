@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from pathlib import Path
 
@@ -38,10 +39,10 @@ class Lab:
             self._now += 1
             self.pace.look(self._now)
 
-    def fill(self, name: str) -> None:
+    def fill(self, name: str, *pids: int) -> None:
         folder = self._folder("pids", name)
-        for file, said in (("pids.current", "400"), ("pids.max", "400"), ("cgroup.procs", "")):
-            (folder / file).write_text(said)
+        for file, said in (("pids.current", len(pids)), ("pids.max", len(pids)), ("cgroup.procs", "\n".join(map(str, pids)))):
+            (folder / file).write_text(f"{said}")
 
     def shares(self, name: str) -> str:
         return (self._folder("cpu", name) / "cpu.shares").read_text()
@@ -82,7 +83,9 @@ def test_in_version_two_it_is_another_file(root: Path) -> None:
     assert (folder / "cpu.weight").read_text() == "3"
 
 
-def test_whose_processes_fill_their_limit_keeps_its_weight(lab: Lab) -> None:
-    lab.fill("bomba")
-    lab.work(12, bomba=1.0)
-    assert lab.shares("bomba") == FORWARD
+def test_what_may_be_a_bomb_keeps_its_weight(lab: Lab) -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        lab.fill("bomba", process.pid)
+        lab.work(2, bomba=1.0)
+        assert lab.shares("bomba") == FORWARD
+        process.kill()
