@@ -43,5 +43,5 @@ platform = ProtocolTypeRouter(
     }
 )
 application = Previews(platform, place=place())
-# While the first visitors log in: it renders every text of the course, which is kept.
-Thread(target=search.warm, name="search", daemon=True).start()
+# While the first visitors log in: it renders every text of the course, which is kept. An interpreter that ends waits for it.
+Thread(target=search.warm, name="search").start()
