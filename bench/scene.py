@@ -18,7 +18,7 @@ from django.utils import timezone
 from bench.places import PASSWORD
 from lessons import catalog, cohorts, journey
 from lessons.models import Attempt, CheckRun, Completion
-from sandboxes.models import Recording, Sandbox, State
+from sandboxes.models import Recording, Sandbox, State, Visit
 
 PEOPLE = {"ana": {}, "bruno": {}, "carmen": {"is_staff": True}, "olga": {"is_staff": True, "is_superuser": True}}
 """`ana` is on her way, `bruno` has finished, `carmen` teaches, `olga` operates."""
@@ -44,12 +44,14 @@ def play() -> None:
     _finished(people["bruno"])
     cohort = cohorts.create(people["carmen"], "Docker, los martes")
     cohorts.join(cohort, people["ana"])
+    recording = _recorded(people["ana"])
+    _visited(recording.sandbox, people["carmen"])
     found = {
         "cohort": f"/clases/{cohort.pk}/",
         "join": f"/clases/unirme/{cohort.code}/",
         "diploma": f"/diploma/{journey.diploma_code(people['bruno'], catalog.course())}/",
         "evidence": f"/profesorado/comprobaciones/{check.pk}/",
-        "replay": f"/grabaciones/{_recorded(people['ana']).pk}/",
+        "replay": f"/grabaciones/{recording.pk}/",
         "broken": render_to_string("500.html"),
     }
     print(json.dumps(found))
@@ -81,6 +83,14 @@ def _checked(user: Any, key: str, *, days: int, failed: set[str]) -> CheckRun:
 def _finished(user: Any) -> None:
     every = catalog.course().exercises.items()
     Completion.objects.bulk_create(Completion(user=user, exercise=key, points=exercise.points) for key, exercise in every)
+
+
+def _visited(sandbox: Sandbox, teacher: Any) -> None:
+    """Their teacher looked on for five minutes, and was told no when asking to type along."""
+    began, ended = timezone.now() - timedelta(minutes=9), timezone.now() - timedelta(minutes=4)
+    modes, ends = Visit.Mode, Visit.Outcome
+    Visit.objects.create(sandbox=sandbox, visitor=teacher, mode=modes.READ, asked=began, accepted=began, ended=ended, outcome=ends.LEFT)
+    Visit.objects.create(sandbox=sandbox, visitor=teacher, mode=modes.TYPE, asked=began, ended=ended, outcome=ends.REFUSED)
 
 
 def _recorded(user: Any) -> Recording:
