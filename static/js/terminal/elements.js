@@ -28,7 +28,7 @@ export function ask(title, body, actions, { careful = false, signal } = {}) {
     };
     const buttons = actions.map(([text, value, style], at) => button(text, () => answer(value), { className: style ?? (at ? "quiet" : "") }));
     dialog.append(heading, body, element("p", { className: "choices" }, ...buttons));
-    dialog.addEventListener("close", () => answer(""));
+    dialog.addEventListener("close", () => answer(dialog.returnValue)); // closed from within, or left by Escape
     document.body.append(dialog);
     signal?.addEventListener("abort", () => answer(""));
     dialog.showModal();
