@@ -33,8 +33,9 @@ log = structlog.get_logger()
 TOUCH_EVERY = 10
 """Seconds between two notes of life, however much is typed."""
 OPEN_WITHIN = 20
-WAIT = 60
-"""Seconds a page may wait here for its sandbox to be ready; then it is told to come again."""
+WAIT, LOOK_AGAIN = 60, 2.0
+"""Seconds a page may wait here for its sandbox to be ready, when it is told to come again; and those between two looks meanwhile,
+for the channel layer may lose a message."""
 
 
 class TerminalConsumer(AsyncConsumer):
@@ -45,6 +46,7 @@ class TerminalConsumer(AsyncConsumer):
     _sandbox: UUID | None = None
     _opening: asyncio.TimerHandle | None = None
     _waiting: asyncio.TimerHandle | None = None
+    _looking: asyncio.TimerHandle | None = None
     _counted: int | None = None
     _mode: str | None = None
     """What a visitor may do (visits.py); None of the owner."""
@@ -94,6 +96,8 @@ class TerminalConsumer(AsyncConsumer):
         """Let the page in if the machine is its own and ready, or let it wait for that."""
         assert self._sandbox is not None
         machine = await admission.find_machine(self._user, self._sandbox, self._node)
+        if self._admitted.is_set() or self._sandbox is None:
+            return  # let in, or gone, meanwhile
         if isinstance(machine, Machine):
             self._container, self._machine = machine.name, machine
             if machine.sandbox and machine.sandbox.user_id != self._user:
@@ -105,8 +109,13 @@ class TerminalConsumer(AsyncConsumer):
                 self._waiting.cancel()
         elif waits and machine in ("not-found", "early"):
             self._waiting = self._waiting or self._close_later(WAIT, "early")
+            self._looking = asyncio.get_running_loop().call_later(LOOK_AGAIN, lambda: asyncio.ensure_future(self._look_again()))
         else:
             await self._close(machine)
+
+    async def _look_again(self) -> None:
+        if self._sandbox is not None and not self._admitted.is_set():
+            await self._admit(waits=True)
 
     async def _visit(self, sandbox: UUID) -> None:
         """Hear of this visit and of shells that begin, and look once more: it may have ended meanwhile."""
@@ -297,7 +306,7 @@ class TerminalConsumer(AsyncConsumer):
         """Let go of everything; the shell stays. Safe to call twice."""
         self._sandbox = None
         self._attached.set()
-        for timer in (self._opening, self._waiting):
+        for timer in (self._opening, self._waiting, self._looking):
             if timer:
                 timer.cancel()
         if self._counted is not None:

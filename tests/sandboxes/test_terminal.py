@@ -320,6 +320,21 @@ async def test_a_page_that_comes_before_its_sandbox_gets_its_shell_when_it_is_re
     await page.disconnect()
 
 
+async def test_who_waits_is_let_in_though_nobody_says_that_it_is_ready(
+    ana: Any, lab: Any, sent: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(lifecycle, "_tell_terminals", lambda *_: None)
+    page = waiting(ana, PROPOSED)
+    await page.connect()
+    await page.send_to(bytes_data=b"O" + SIZE)
+    assert await page.receive_nothing(0.1)
+    await start_as(ana, sent)
+    while not lab.streams:
+        await asyncio.sleep(0.01)
+    await page.disconnect()
+
+
 async def test_who_waits_for_the_sandbox_of_another_is_refused_when_it_comes(ana: Any, bruno: Any, lab: Any, sent: Any) -> None:
     page = waiting(bruno, PROPOSED)
     await page.connect()
