@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -55,10 +56,15 @@ def main(argv: list[str]) -> int:
             raise HostError("esto borra un sitio con todos sus datos: di cuál, por ejemplo «make compose-remove NAME=tarde».")
         lab.check()
         _recall_octet(lab, anew=command in ("up", "restore"))
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
         return _obey(lab, command, words[2:] if given else words)
     except HostError as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"Interrumpido: «{command}» no acabó; repite la orden cuando quieras.", file=sys.stderr)
+        return 130
 
 
 def _obey(lab: Instance, command: str, words: list[str]) -> int:
@@ -93,46 +99,58 @@ def _obey(lab: Instance, command: str, words: list[str]) -> int:
 
 def _recall_octet(lab: Instance, *, anew: bool) -> None:
     """The networks of a site are those with which it was started, whoever asks, until it is started `anew` with others."""
-    octet = _octet_in_force(lab)
+    octet = _in_force(lab, "LAB_SUBNET_OCTET")
     if octet and not (anew and os.environ.get("LAB_SUBNET_OCTET")):
         os.environ["LAB_SUBNET_OCTET"] = octet
 
 
-def _octet_in_force(lab: Instance) -> str:
-    return environment.read(compose_files.dot_env(lab)).get("LAB_SUBNET_OCTET", "")
+def _in_force(lab: Instance, name: str) -> str:
+    """What the containers that there are were told, last time."""
+    return environment.read(compose_files.dot_env(lab)).get(name, "")
 
 
 def _up(lab: Instance, *, fill: Callable[[], None] | None = None) -> None:
     """From a bare machine to a line that can be clicked. Safe over a lab that is up: what changed is made anew.
 
-    What is wrong is said before anything is started, where that can be known; else what this start began is stopped.
+    What is wrong is said before anything is started, where that can be known; else what this start began is stopped, and what it
+    wrote down is as before. Likewise if who started it thinks better of it.
     `fill` puts into the volumes and the registry what a site begins with, before anybody uses them."""
-    began = time.monotonic()
-    was_up = lab.running() is not None
     settings = compose_files.settings(lab)
-    preflight.check(lab, settings, port=not containers.running(lab, "proxy"))
+    # Docker's own is no other program, where the address stays.
+    published = containers.running(lab, "proxy") and _in_force(lab, "LAB_BIND") == settings["LAB_BIND"]
+    preflight.check(lab, settings, port=not published)
     compose_engine.check_given()
-    compose_files.write_secrets(lab, settings)
-    environment.remember(lab)
+    was_up, octet, before = lab.running() is not None, _in_force(lab, "LAB_SUBNET_OCTET"), compose_files.written(lab)
     try:
-        _start_host(lab, settings)
-        url = containers.engine(lab)
-        base = images.ensure_base(url, _detail)
-        compose_plugin.ensure(url, base, _detail)
-        compose_files.write(lab, settings, base=base)
-        print(f"Contenedores: construyendo los que hayan cambiado  ({time.monotonic() - began:.0f} s)", flush=True)
-        containers.build(lab)
-        if fill:
-            fill()
-        print(f"Contenedores: arrancando  ({time.monotonic() - began:.0f} s)", flush=True)
-        containers.start(lab)
-        containers.remove_replaced(lab)
-    except HostError:
-        if not was_up:
+        _raise_up(lab, settings, fill)
+    except BaseException:
+        if not was_up or _in_force(lab, "LAB_SUBNET_OCTET") != octet:
             _down(lab)
+        compose_files.put_back(before)
         raise
     _announce(lab, settings)
     systemd.agree(lab, "start")
+
+
+def _raise_up(lab: Instance, settings: dict[str, str], fill: Callable[[], None] | None) -> None:
+    began = time.monotonic()
+    secrets = _in_force(lab, "LAB_SECRETS_VERSION")
+    compose_files.write_secrets(lab, settings)
+    environment.remember(lab)
+    _start_host(lab, settings)
+    url = containers.engine(lab)
+    base = images.ensure_base(url, _detail)
+    compose_plugin.ensure(url, base, _detail)
+    compose_files.write(lab, settings, base=base)
+    print(f"Contenedores: construyendo los que hayan cambiado  ({time.monotonic() - began:.0f} s)", flush=True)
+    containers.build(lab)
+    if fill:
+        fill()
+    # A Redis that runs has the password that it was started with.
+    containers.refuse_wrong(lab, upto="" if _in_force(lab, "LAB_SECRETS_VERSION") == secrets else "--database")
+    print(f"Contenedores: arrancando  ({time.monotonic() - began:.0f} s)", flush=True)
+    containers.start(lab)
+    containers.remove_replaced(lab)
 
 
 def _start_host(lab: Instance, settings: dict[str, str]) -> None:
@@ -199,7 +217,7 @@ def _down(lab: Instance) -> None:
 def _stop_host(lab: Instance) -> None:
     systemd.stop(lab)
     # Its networks are those with which it was started, even if this starts it with others.
-    env = {**os.environ, "LAB_SUBNET_OCTET": _octet_in_force(lab) or lab.subnet_octet}
+    env = {**os.environ, "LAB_SUBNET_OCTET": _in_force(lab, "LAB_SUBNET_OCTET") or lab.subnet_octet}
     subprocess.run((sys.executable, "-m", "host.lab", "down", "--name", lab.name, "--composed"), cwd=ROOT, env=env, check=False)
 
 

@@ -16,7 +16,7 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,6 +61,19 @@ def settings(lab: Instance) -> dict[str, str]:
             f"LAB_BIND es «{found['LAB_BIND']}» y Docker publica en direcciones, no en nombres: por ejemplo, 0.0.0.0:443."
         ) from error
     return found
+
+
+def written(lab: Instance) -> dict[Path, str]:
+    """What a start writes down, as it is now: for `put_back` after one that failed."""
+    files = (environment.given(lab), dot_env(lab), *(lab.compose.iterdir() if lab.compose.exists() else ()))
+    return {path: path.read_text() for path in files if path.is_file()}
+
+
+def put_back(before: Mapping[Path, str]) -> None:
+    """The next start has not to find a password, or an address, that was wrong. What is new stays: data may be sealed with it."""
+    for path, text in before.items():
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
 
 
 def write_secrets(lab: Instance, found: dict[str, str]) -> None:
@@ -123,8 +136,7 @@ def _wanted(lab: Instance, found: dict[str, str], *, base: str, course: Path) ->
 
 def _write_secret(path: Path, given: str) -> None:
     """Keep what there is, unless another is given; make one up at first."""
-    if given or not path.exists():
-        _write(path, given or secrets.token_urlsafe(32))
+    _write(path, given or (path.read_text() if path.exists() else secrets.token_urlsafe(32)))
 
 
 def _write_certificate(lab: Instance, found: dict[str, str]) -> None:
@@ -161,13 +173,13 @@ def _version(lab: Instance, files: Iterable[str]) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """In place, for containers hold the file itself; what says the same already is left as it is."""
-    if path.exists() and path.read_text() == text:
-        return
-    path.touch(mode=0o640)
+    """In place, for containers hold the file itself; what says the same already is left as it is, but for who may read it."""
+    if not path.exists():
+        path.touch(mode=0o640)
     os.chown(path, 0, accounts.ids()[1])
     path.chmod(0o640)
-    path.write_text(text)
+    if path.read_text() != text:
+        path.write_text(text)
 
 
 def _write_lines(path: Path, values: dict[str, str]) -> None:

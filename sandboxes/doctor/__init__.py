@@ -47,10 +47,10 @@ def run(engine: LabEngine, *, tell: Callable[[Finding], None] = lambda _finding:
     )
 
 
-def refuse_unsafe() -> None:
+def refuse_unsafe(*, must_answer: bool = False) -> None:
     """Raise ImproperlyConfigured, in Spanish, if the lab is known to be open.
 
-    Nothing known is no reason, nor is an engine that does not answer: the pages must stay up without it."""
+    Nothing known is no reason; nor, unless it `must_answer`, is an engine that does not: the pages must stay up without it."""
     last = DoctorRun.objects.order_by("-when").first()
     if last is not None and not last.passed:
         broken = ", ".join(finding["name"] for finding in last.report.get("findings", []) if not finding["held"])
@@ -63,7 +63,12 @@ def refuse_unsafe() -> None:
         )
     try:
         options, gates = lab_engine().security_options(), lab_engine().gates()
-    except EngineError:
+    except EngineError as error:
+        if must_answer:
+            raise ImproperlyConfigured(
+                _("No contesta el motor de los laboratorios en LAB_ENGINE_URL (%(url)s): %(why)s.")
+                % {"url": settings.ENV.engine_url, "why": str(error).rstrip(".")}
+            ) from error
         return
     gate = f"docker-intensivo-{settings.ENV.name}"
     if gate not in gates:

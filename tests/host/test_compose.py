@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from host import accounts, compose_engine, compose_files, composed, containers, environment, images, instance, routes, seccomp
+from host import accounts, compose, compose_engine, compose_files, composed, containers, environment, images, instance, routes, seccomp
 from host.instance import ROOT, HostError, Instance
 
 FILE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -295,3 +295,93 @@ def test_no_engine_of_ours_starts_beside_another(
     else:
         with pytest.raises(HostError, match=needs):
             compose_engine.needed(lab)
+
+
+class Start:
+    """A start whose steps are known to the test: what it writes, where it fails, and what is undone."""
+
+    def __init__(self, lab: Instance, patch: pytest.MonkeyPatch, *, was_up: bool, fails: BaseException | None) -> None:
+        self.lab, self.fails, self.downs = lab, fails, 0
+        self.ports: list[bool] = []
+        patch.setattr(compose_files, "settings", lambda _lab: dict(SITE))
+        patch.setattr(Instance, "running", lambda _lab: 1 if was_up else None)
+        patch.setattr(containers, "running", lambda _lab, _service: was_up)
+        patch.setattr(compose.preflight, "check", lambda _lab, _settings, *, port: self.ports.append(port))
+        patch.setattr(compose.compose_engine, "check_given", lambda: None)
+        patch.setattr(compose, "_raise_up", self.raise_up)
+        patch.setattr(compose, "_down", self.down)
+        patch.setattr(compose, "_announce", lambda _lab, _settings: None)
+
+    def raise_up(self, *_: object) -> None:
+        (self.lab.compose / "database_password").write_text("equivocada")
+        environment.given(self.lab).write_text('LAB_DATABASE_PASSWORD="equivocada"\n')
+        (self.lab.compose / "tls.key").write_text("nueva")
+        if self.fails:
+            raise self.fails
+
+    def down(self, _lab: Instance) -> None:
+        assert (self.lab.compose / "database_password").read_text() == "equivocada"  # with what it was started with
+        self.downs += 1
+
+
+@pytest.mark.parametrize("was_up", [False, True])
+@pytest.mark.parametrize("fails", [HostError("no va"), KeyboardInterrupt()])
+def test_a_start_that_fails_leaves_what_there_was(
+    lab: Instance, monkeypatch: pytest.MonkeyPatch, fails: BaseException, *, was_up: bool
+) -> None:
+    lab.compose.mkdir()
+    (lab.compose / "database_password").write_text("buena")
+    start = Start(lab, monkeypatch, was_up=was_up, fails=fails)
+    with pytest.raises(type(fails)):
+        compose._up(lab)
+    assert start.downs == (0 if was_up else 1)
+    assert (lab.compose / "database_password").read_text() == "buena"
+    assert (lab.compose / "tls.key").read_text() == "nueva"  # the first of all: nothing to go back to
+
+
+def test_a_start_that_succeeds_keeps_what_it_was_told(lab: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.compose.mkdir()
+    start = Start(lab, monkeypatch, was_up=False, fails=None)
+    compose._up(lab)
+    assert (start.downs, (lab.compose / "database_password").read_text()) == (0, "equivocada")
+
+
+@pytest.mark.parametrize(("bind", "asked"), [(SITE["LAB_BIND"], False), ("0.0.0.0:9443", True)])
+def test_a_port_is_asked_about_unless_it_is_the_sites_already(
+    lab: Instance, monkeypatch: pytest.MonkeyPatch, bind: str, *, asked: bool
+) -> None:
+    lab.compose.mkdir()
+    compose_files.dot_env(lab).write_text(f"LAB_BIND='{bind}'\n")
+    start = Start(lab, monkeypatch, was_up=True, fails=None)
+    compose._up(lab)
+    assert start.ports == [asked]
+
+
+@pytest.mark.parametrize(
+    ("code", "stderr", "refused"),
+    [
+        (0, "", ""),
+        (1, " Container migrate-run  Creating\nError: Redis no acepta la clave.\n", "Redis no acepta la clave. Lo que estaba en marcha"),
+        # The database is of the version before: that is what `migrate` is there for.
+        (1, "Traceback…\npsycopg.errors.UndefinedColumn: no existe\n", ""),
+    ],
+)
+def test_what_runs_is_not_stopped_for_what_would_not_start(
+    lab: Instance, monkeypatch: pytest.MonkeyPatch, code: int, stderr: str, refused: str
+) -> None:
+    monkeypatch.setattr(containers, "running", lambda _lab, _service: True)
+    monkeypatch.setattr(containers, "_ask", lambda _lab, *words: subprocess.CompletedProcess(words, code, "", stderr))
+    if not refused:
+        containers.refuse_wrong(lab, upto="")
+        return
+    with pytest.raises(HostError, match=refused):
+        containers.refuse_wrong(lab, upto="")
+
+
+def test_a_secret_that_containers_could_not_read_is_theirs_again(lab: Instance) -> None:
+    compose_files.write_secrets(lab, SITE)
+    path = lab.compose / "database_password"
+    before = path.read_text()
+    path.chmod(0o600)
+    compose_files.write_secrets(lab, SITE)
+    assert (path.read_text(), path.stat().st_mode & 0o777) == (before, 0o640)

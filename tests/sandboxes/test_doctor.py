@@ -165,6 +165,11 @@ class TestRefuseUnsafe:
         lab.down = True
         doctor.refuse_unsafe()
 
+    def test_unreachable_engine_stops_a_start_that_has_one(self, lab: Any) -> None:
+        lab.down = True
+        with pytest.raises(ImproperlyConfigured, match="No contesta el motor de los laboratorios en LAB_ENGINE_URL"):
+            doctor.refuse_unsafe(must_answer=True)
+
 
 @pytest.mark.parametrize("debug", ["0", "1"])
 def test_web_does_not_start_over_a_failed_run_unless_it_is_for_development(tmp_path: Path, debug: str) -> None:
