@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from host.instance import ROOT, SERVICE_ADDRESS, USER, Instance, interpreter_prefix
+from host.instance import ROOT, SERVICE_ADDRESS, STATE, USER, Instance, interpreter_prefix
 from host.shell import succeeds
 
 
@@ -50,11 +50,13 @@ def project(lab: Instance, *argv: str) -> tuple[str, ...]:
     """Run the project's Python as the unprivileged user.
 
     The clone and the interpreter may lie where that user can't look (/root, say), so the process gets a mount
-    namespace of its own in which both are bound, read-only, under the lab's run directory. It ends with it."""
+    namespace of its own in which both are bound, read-only, under the lab's run directory. It ends with it. Other labs' disks
+    are let go of there: unmounted by their own, they would stay in use here."""
     app, python = lab.rundir("app"), lab.rundir("python")
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     packages = app / ".venv" / "lib" / version / "site-packages"
     script = (
+        f'for disk in "{STATE}"/*/engine; do [ "$disk" = "{lab.engine_root}" ] || umount -l "$disk" 2>/dev/null || true; done; '
         f'mount --bind -o ro "{ROOT}" "{app}" && mount --bind -o ro "{interpreter_prefix()}" "{python}" && cd "{app}" && '
         f'export PYTHONPATH="{app}:{packages}" LD_LIBRARY_PATH="{python}/lib" PYTHONDONTWRITEBYTECODE=1 && exec "$@"'
     )

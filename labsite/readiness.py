@@ -11,13 +11,14 @@ starts processes (Compose, the supervisor): it asks once.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from urllib.parse import urlsplit
 
 import django
 import redis
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connection, connections
+from django.db import connection, connections
 from redis.exceptions import AuthenticationError, RedisError
 
 from labsite.environment import Environment
@@ -49,9 +50,13 @@ def check_settings() -> None:
 def check_database() -> None:
     from django.conf import settings
 
+    # Not by the pool, which tries for long and does not say what it met.
+    params = connection.get_connection_params()
+    if connection.vendor == "postgresql":
+        params["connect_timeout"] = 5
     try:
-        connection.ensure_connection()
-    except DatabaseError as error:
+        connection.Database.connect(**params).close()
+    except connection.Database.Error as error:
         raise ImproperlyConfigured(
             f"No se puede usar la base de datos de LAB_DATABASE_URL ({_place(settings.ENV.database_url)}): {_reason(error)}. "
             "Mira que esté en marcha y que LAB_DATABASE_PASSWORD sea su clave."
@@ -86,7 +91,21 @@ def _place(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
+_REASONS = {
+    "password authentication failed": "no acepta esa clave",
+    "resolve host|could not translate host|[Nn]ame or service not known": "no hay ningún servidor con ese nombre",
+    "[Cc]onnection refused|Error 111": "ahí no escucha nadie",
+    "timeout|[Tt]imed? ?out": "no contesta",
+    "unreachable|No route": "no se llega a él",
+    'database "[^"]*" does not exist': "no tiene esa base de datos",
+}
+"""What drivers and servers say, and in the words of who reads it."""
+
+
 def _reason(error: Exception) -> str:
+    for said, meant in _REASONS.items():
+        if re.search(said, str(error)):
+            return meant
     return " ".join(str(error).split())[:300].rstrip(".") or type(error).__name__
 
 

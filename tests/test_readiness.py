@@ -39,9 +39,16 @@ def start(tmp_path: Path, *flags: str, **given: str) -> subprocess.CompletedProc
         ({"LAB_DATABASE_URL": "mysql://x/y"}, "LAB_DATABASE_URL"),
         (
             {"LAB_DATABASE_URL": "postgres://lab:oculta@127.0.0.1:1/lab"},
-            "No se puede usar la base de datos de LAB_DATABASE_URL (postgres://127.0.0.1:1/lab)",
+            "No se puede usar la base de datos de LAB_DATABASE_URL (postgres://127.0.0.1:1/lab): ahí no escucha nadie.",
         ),
-        ({"LAB_REDIS_URL": "redis://:oculta@127.0.0.1:1/0"}, "No se puede usar el Redis de LAB_REDIS_URL (redis://127.0.0.1:1/0)"),
+        (
+            {"LAB_REDIS_URL": "redis://:oculta@127.0.0.1:1/0"},
+            "No se puede usar el Redis de LAB_REDIS_URL (redis://127.0.0.1:1/0): ahí no escucha nadie.",
+        ),
+        (
+            {"LAB_DATABASE_URL": "postgres://lab@no.existe.invalid:1/lab"},
+            "(postgres://no.existe.invalid:1/lab): no hay ningún servidor con ese nombre.",
+        ),
     ],
 )
 def test_what_stops_the_start_is_one_sentence(tmp_path: Path, given: dict[str, str], sentence: str) -> None:
