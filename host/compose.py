@@ -124,7 +124,7 @@ def _up(lab: Instance, *, fill: Callable[[], None] | None = None) -> None:
     try:
         _raise_up(lab, settings, fill)
     except BaseException:
-        if not was_up or _in_force(lab, "LAB_SUBNET_OCTET") != octet:
+        if not was_up or _in_force(lab, "LAB_SUBNET_OCTET") != octet or not containers.running(lab, "web"):
             _down(lab)
         compose_files.put_back(before)
         raise

@@ -16,6 +16,7 @@ from host.instance import ROOT, HostError, Instance
 from host.shell import sh, succeeds
 
 START_SECONDS = 600
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def engine(lab: Instance) -> str:
@@ -85,7 +86,8 @@ def why(lab: Instance, said: str) -> str:
         service = json.loads(line)
         if service.get("State") == "running" and service.get("Health") in ("", "healthy", "starting"):
             continue
-        logs = _ask(lab, "logs", "--no-log-prefix", "--tail", "50", service["Service"]).stdout
+        # Some versions clear the line first, on whatever they write to.
+        logs = _ESCAPES.sub("", _ask(lab, "logs", "--no-log-prefix", "--tail", "50", service["Service"]).stdout)
         errors = [said for said in logs.splitlines() if said.startswith(("Error: ", "CommandError: "))]
         if errors:
             return f"«{service['Service']}» no arrancó: {errors[-1].partition(': ')[2]}"

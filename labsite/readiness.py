@@ -51,12 +51,12 @@ def check_database() -> None:
     from django.conf import settings
 
     # Not by the pool, which tries for long and does not say what it met.
-    params = connection.get_connection_params()
+    driver, params = connection.Database, connection.get_connection_params()  # type: ignore[attr-defined]  # each backend has its own
     if connection.vendor == "postgresql":
         params["connect_timeout"] = 5
     try:
-        connection.Database.connect(**params).close()
-    except connection.Database.Error as error:
+        driver.connect(**params).close()
+    except driver.Error as error:
         raise ImproperlyConfigured(
             f"No se puede usar la base de datos de LAB_DATABASE_URL ({_place(settings.ENV.database_url)}): {_reason(error)}. "
             "Mira que esté en marcha y que LAB_DATABASE_PASSWORD sea su clave."
@@ -93,7 +93,7 @@ def _place(url: str) -> str:
 
 _REASONS = {
     "password authentication failed": "no acepta esa clave",
-    "resolve host|could not translate host|[Nn]ame or service not known": "no hay ningún servidor con ese nombre",
+    "resolve host|could not translate host|[Nn]ame or service not known|name resolution": "no hay ningún servidor con ese nombre",
     "[Cc]onnection refused|Error 111": "ahí no escucha nadie",
     "timeout|[Tt]imed? ?out": "no contesta",
     "unreachable|No route": "no se llega a él",

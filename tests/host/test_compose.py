@@ -209,7 +209,7 @@ class Said:
     [
         (
             '{"Service": "db", "State": "running", "Health": "healthy"}\n{"Service": "web", "State": "restarting", "Health": ""}\n',
-            "Traceback…\nError: Redis no acepta la clave.\n",
+            "Traceback…\n\x1b[2KError: Redis no acepta la clave.\n",
             "container web is unhealthy",
             "«web» no arrancó: Redis no acepta la clave.",
         ),
