@@ -1,32 +1,23 @@
-"""A grader's view of a student's machine: its engine, asked by docker-py, and commands, all by the one way of inside.py.
+"""A grader's view of a student's machine: what is in its engine and its files, and what has happened there.
 
-The engine belongs to the student, who may forge, hang or flood it. Everything it says is checked against a
-model, has a deadline and a budget of bytes, and ends in CannotObserve rather than in a guess.
+Everything the engine says is checked against a model (facts.py), and contradictions are not believed; what asking may cost is
+bounded in questions.py. What cannot be known ends in CannotObserve rather than in a guess.
 """
 
 from __future__ import annotations
 
-import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from types import TracebackType
 from typing import Any
 
-import docker
-import requests
-import urllib3
-from docker.errors import APIError, DockerException, NotFound
 from pydantic import TypeAdapter
 
-from sandboxes.engine import EngineError, ExecResult, LabEngine, probes
+from sandboxes.engine import LabEngine, probes
 from sandboxes.engine.events import EventFacts, parse_event, unsettled
 from sandboxes.engine.facts import (
     NOT_UNDERSTOOD,
-    TOO_MUCH,
     CannotObserve,
     ContainerFacts,
     FileFacts,
@@ -44,7 +35,7 @@ from sandboxes.engine.facts import (
     image_facts,
     parse,
 )
-from sandboxes.engine.inside import Budget, Inside
+from sandboxes.engine.questions import ABSENT, API, BASE, Questions
 from sandboxes.engine.swarm import (
     ServiceFacts,
     SwarmFacts,
@@ -55,7 +46,6 @@ from sandboxes.engine.swarm import (
     swarm_facts,
     task_facts,
 )
-from sandboxes.engine.tunnel import TunnelAdapter
 
 __all__ = [
     "CannotObserve",
@@ -70,14 +60,8 @@ __all__ = [
     "VolumeFacts",
 ]
 
-BYTE_BUDGET = 16 << 20
-"""What one check run may read from a student's engine, in all."""
-VALUES = 200_000
-"""Values of one answer."""
 SETTLES = 0.5
 """Seconds in which an engine tells that a container has ended that it said was stopped."""
-_BASE = "http://student:80"
-_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -91,40 +75,15 @@ class Past:
     """Whether there were more of them once."""
 
 
-class _Api(docker.APIClient):
-    def _result(self, response: requests.Response, json: bool = False, binary: bool = False) -> Any:
-        """As docker-py, but for JSON of more values than any engine has to tell: each takes a hundred times its bytes in memory."""
-        if json and response.content.count(b",") > VALUES:
-            raise CannotObserve(TOO_MUCH)
-        return super()._result(response, json, binary)  # type: ignore[misc]  # docker's stubs leave it out
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere: the engine may say that its answer is at another address, of this host's say."""
-
-
-class StudentEngine:
-    """One check run's connection; a context manager, for several threads. Answers are remembered: each question is asked once."""
+class StudentEngine(Questions):
+    """What a check run sees of a machine."""
 
     def __init__(
         self, lab: LabEngine, container: str, *, seconds: float, past: Callable[[], Past] = Past, missed: Callable[[], list[str]] = list
     ) -> None:
         """`past` and `missed` (images that the machine asked the mirror for in vain) are asked for only where they are wanted."""
-        self._budget = Budget(BYTE_BUDGET, time.monotonic() + seconds)
-        self._inside = Inside(lab, container, self._budget)
+        super().__init__(lab, container, seconds=seconds)
         self._past, self.missed = cache(past), cache(missed)
-        self._known: dict[tuple[str, ...], Any] = {}
-        self._asking: dict[tuple[str, ...], threading.Lock] = {}
-
-    def __enter__(self) -> StudentEngine:
-        self._api: Any = _Api(_BASE, version="1.41", timeout=20)
-        self._api.trust_env = False  # neither proxies nor .netrc, which it would look for at each question
-        self._api.adapters.clear()  # the way in is the only one there is
-        self._api.mount(_BASE, TunnelAdapter(self._inside, self._budget))
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._api.close()
-        self._inside.close()
 
     def tags(self) -> dict[str, str]:
         """Every tag → the id of its image: one question, for what does not need to be certain."""
@@ -136,8 +95,8 @@ class StudentEngine:
 
     def image(self, reference: str) -> ImageFacts | None:
         """The image of that name, or None. Answers that contradict the name are not believed."""
-        raw = self._ask(("image", reference), lambda: self._if_there(lambda: self._api.inspect_image(reference)))
-        found = image_facts(raw) if raw is not _ABSENT else None
+        raw = self._ask_for(("image", reference), lambda: self._api.inspect_image(reference))
+        found = image_facts(raw) if raw is not ABSENT else None
         if found and _normal(reference) not in [_normal(tag) for tag in found.tags] and not reference.startswith("sha256:"):
             raise CannotObserve(f"el motor dice dos cosas distintas de la imagen {reference}")
         return found
@@ -191,7 +150,7 @@ class StudentEngine:
     def _told(self, *, again: bool = False) -> list[EventFacts]:
         since, until = self._past().since, time.time_ns()
         query = {name: f"{nano // 10**9}.{nano % 10**9:09d}" for name, nano in (("since", since), ("until", until))}
-        answer = self._ask(("events", str(again)), lambda: self._api.get(f"{_BASE}/v1.41/events", params=query))
+        answer = self._ask(("events", str(again)), lambda: self._api.get(f"{BASE}/v{API}/events", params=query))
         if answer.status_code != 200:
             raise CannotObserve(NOT_UNDERSTOOD)
         return [event for line in answer.content.splitlines() if (event := parse_event(line)) and since <= event.nano <= until]
@@ -225,13 +184,6 @@ class StudentEngine:
         """Of every service, the oldest first."""
         rows = as_list(self._ask(("tasks",), lambda: self._api.tasks()))[:2000]
         return [task_facts(row) for row in sorted(rows, key=lambda row: str(row.get("CreatedAt")))]
-
-    def run(self, argv: list[str], *, user: str = "root", seconds: float = 20) -> tuple[int, bytes]:
-        """Run a command in the sandbox itself: exit code (124 if it took too long) and output, both streams."""
-        # su takes two seconds to end its shell; killed before, it would hide that time was up.
-        limit = ["timeout", "-k", "4", f"{seconds:.0f}", *argv]
-        done: ExecResult = self._ask(("run", user, *argv), lambda: self._inside.run(limit, user=user, seconds=seconds + 6))
-        return done.code, done.output
 
     def file(self, path: str, *, within: ContainerFacts | ImageFacts | VolumeFacts | None = None) -> tuple[FileFacts | None, list[str]]:
         """A file of the sandbox, or of what it holds, if it is there; and the names beside it. Changes nothing."""
@@ -286,43 +238,6 @@ class StudentEngine:
 
     def _inspect_container(self, id_: str) -> ContainerFacts:
         return container_facts(self._ask(("container", id_), lambda: self._api.inspect_container(id_)))
-
-    def _if_there(self, question: Any) -> Any:
-        try:
-            return question()
-        except NotFound:
-            return _ABSENT
-
-    def _ask(self, key: tuple[str, ...], question: Any) -> Any:
-        with self._asking.setdefault(key, threading.Lock()):
-            if key not in self._known:
-                try:
-                    with _untrusted():
-                        self._known[key] = question()
-                except CannotObserve as error:
-                    self._known[key] = error  # who hangs is not waited for again
-            found = self._known[key]
-            if isinstance(found, CannotObserve):
-                raise CannotObserve(str(found))
-            return found
-
-
-@contextmanager
-def _untrusted() -> Iterator[None]:
-    try:
-        yield
-    except CannotObserve:
-        raise
-    except requests.JSONDecodeError as error:
-        raise CannotObserve(NOT_UNDERSTOOD) from error
-    except NotFound:
-        raise CannotObserve("algo cambió en el motor mientras se comprobaba; vuelve a intentarlo") from None
-    except APIError as error:
-        raise CannotObserve(f"el motor contestó con un error: {str(error.explanation or error)[:200]}") from error
-    except (EngineError, DockerException, requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise CannotObserve("tu motor de Docker no contesta; mira si está en marcha") from error
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, json.JSONDecodeError) as error:
-        raise CannotObserve(NOT_UNDERSTOOD) from error
 
 
 def _normal(reference: str) -> str:

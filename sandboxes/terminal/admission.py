@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from contextlib import suppress
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -10,6 +12,11 @@ from django.conf import settings
 
 from sandboxes import visits
 from sandboxes.models import Machine, Sandbox, State
+
+MAY_COME = ("not-found", "early")
+"""Refusals that may be none in a moment."""
+WAIT, LOOK_AGAIN = 60, 2.0
+"""Seconds that one may wait for a sandbox to be ready, and those between two looks meanwhile."""
 
 _open: Counter[int] = Counter()
 """Terminals per user in this process."""
@@ -41,3 +48,19 @@ def find_machine(user: int, sandbox: UUID, node: str) -> Machine | str:
     if machine is None:
         return "not-found"
     return machine if found.state == State.READY else "ended"
+
+
+async def await_machine(user: int, sandbox: UUID, node: str, ready: asyncio.Event) -> Machine | str:
+    """As find_machine, once the sandbox is ready. Looks when that is told and, as the channel layer may lose a message, now and then;
+    who has waited WAIT seconds is told to come again."""
+    try:
+        async with asyncio.timeout(WAIT):
+            while True:
+                told = ready.is_set()
+                found: Machine | str = await find_machine(user, sandbox, node)
+                if told or found not in MAY_COME:
+                    return found
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(ready.wait(), LOOK_AGAIN)
+    except TimeoutError:
+        return "early"

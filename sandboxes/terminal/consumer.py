@@ -17,6 +17,7 @@ from channels.consumer import AsyncConsumer
 from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from django.conf import settings
+from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from sandboxes import activity, visits
@@ -33,9 +34,7 @@ log = structlog.get_logger()
 TOUCH_EVERY = 10
 """Seconds between two notes of life, however much is typed."""
 OPEN_WITHIN = 20
-WAIT, LOOK_AGAIN = 60, 2.0
-"""Seconds a page may wait here for its sandbox to be ready, when it is told to come again; and those between two looks meanwhile,
-for the channel layer may lose a message."""
+"""Seconds a page has to say its size."""
 
 
 class TerminalConsumer(AsyncConsumer):
@@ -45,8 +44,7 @@ class TerminalConsumer(AsyncConsumer):
     _channel: line.Channel | None = None
     _sandbox: UUID | None = None
     _opening: asyncio.TimerHandle | None = None
-    _waiting: asyncio.TimerHandle | None = None
-    _looking: asyncio.TimerHandle | None = None
+    _waiting: asyncio.Task[None] | None = None
     _counted: int | None = None
     _mode: str | None = None
     """What a visitor may do (visits.py); None of the owner."""
@@ -70,7 +68,7 @@ class TerminalConsumer(AsyncConsumer):
         self._groups: list[str] = []
         # Accepted before it is refused: a page learns the close code only of a socket that opened.
         await self.send({"type": "websocket.accept"})
-        self._admitted = asyncio.Event()
+        self._admitted, self._ready = asyncio.Event(), asyncio.Event()
         arguments = self.scope["url_route"]["kwargs"]
         self._name, self._node = arguments["name"], arguments["node"]
         user = self.scope["user"]
@@ -89,33 +87,32 @@ class TerminalConsumer(AsyncConsumer):
             await self.channel_layer.group_add(group, self.channel_name)
             self._groups.append(group)
         # The page says its size first; a page that says nothing is no terminal.
-        self._opening = self._close_later(OPEN_WITHIN, "protocol")
-        await self._admit(waits=self.scope.get("query_string") == b"espera")
-
-    async def _admit(self, *, waits: bool) -> None:
-        """Let the page in if the machine is its own and ready, or let it wait for that."""
-        assert self._sandbox is not None
-        machine = await admission.find_machine(self._user, self._sandbox, self._node)
-        if self._admitted.is_set() or self._sandbox is None:
-            return  # let in, or gone, meanwhile
-        if isinstance(machine, Machine):
-            self._container, self._machine = machine.name, machine
-            if machine.sandbox and machine.sandbox.user_id != self._user:
-                await self._visit(machine.sandbox.pk)
-            if self._sandbox is None:
-                return
-            self._admitted.set()
-            if self._waiting:
-                self._waiting.cancel()
-        elif waits and machine in ("not-found", "early"):
-            self._waiting = self._waiting or self._close_later(WAIT, "early")
-            self._looking = asyncio.get_running_loop().call_later(LOOK_AGAIN, lambda: asyncio.ensure_future(self._look_again()))
+        self._opening = asyncio.get_running_loop().call_later(OPEN_WITHIN, lambda: asyncio.ensure_future(self._close("protocol")))
+        found = await admission.find_machine(user.pk, self._sandbox, self._node)
+        if found in admission.MAY_COME and self.scope.get("query_string") == b"espera":
+            self._waiting = asyncio.create_task(self._wait(self._sandbox))
         else:
-            await self._close(machine)
+            await self._admit(found)
 
-    async def _look_again(self) -> None:
-        if self._sandbox is not None and not self._admitted.is_set():
-            await self._admit(waits=True)
+    async def _wait(self, sandbox: UUID) -> None:
+        try:
+            await self._admit(await admission.await_machine(self._user, sandbox, self._node, self._ready))
+        except DatabaseError as error:
+            log.warning("a terminal could not wait for its sandbox", error=repr(error))
+            await self._close("early")
+
+    async def _admit(self, found: Machine | str) -> None:
+        """Let the page in to what was found, or say why not."""
+        if self._sandbox is None:
+            return  # it has left meanwhile
+        if not isinstance(found, Machine):
+            await self._close(found)
+            return
+        self._container, self._machine = found.name, found
+        if found.sandbox and found.sandbox.user_id != self._user:
+            await self._visit(found.sandbox.pk)
+        if self._sandbox is not None:
+            self._admitted.set()
 
     async def _visit(self, sandbox: UUID) -> None:
         """Hear of this visit and of shells that begin, and look once more: it may have ended meanwhile."""
@@ -124,9 +121,6 @@ class TerminalConsumer(AsyncConsumer):
             await self.channel_layer.group_add(group, self.channel_name)
             self._groups.append(group)
         await self.visit_changed({})
-
-    def _close_later(self, seconds: float, why: str) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(seconds, lambda: asyncio.ensure_future(self._close(why)))
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         if self._sandbox is None:
@@ -171,8 +165,7 @@ class TerminalConsumer(AsyncConsumer):
 
     async def terminal_ready(self, _event: dict[str, Any]) -> None:
         """From the channel layer: the sandbox that somebody may be waiting for is ready."""
-        if self._waiting and self._sandbox is not None and not self._admitted.is_set():
-            await self._admit(waits=False)
+        self._ready.set()
 
     async def terminal_close(self, event: dict[str, Any]) -> None:
         """From the channel layer: the sandbox ended, or the user logged out."""
@@ -306,14 +299,14 @@ class TerminalConsumer(AsyncConsumer):
         """Let go of everything; the shell stays. Safe to call twice."""
         self._sandbox = None
         self._attached.set()
-        for timer in (self._opening, self._waiting, self._looking):
-            if timer:
-                timer.cancel()
+        if self._opening:
+            self._opening.cancel()
         if self._counted is not None:
             admission.count_out(self._counted)
             self._counted = None
-        if self._pump and self._pump is not asyncio.current_task():
-            self._pump.cancel()
+        for task in (self._waiting, self._pump):
+            if task and task is not asyncio.current_task():
+                task.cancel()
         if self._channel:
             self._channel.close()
             self._channel = None

@@ -146,7 +146,7 @@ def test_a_lie_of_the_protocol_is_cut_short(lie: str, monkeypatch: pytest.Monkey
         def said(self, path: str) -> Iterator[bytes]:
             yield from LIES[lie]()
 
-    monkeypatch.setattr("sandboxes.engine.student.BYTE_BUDGET", 5 << 20)  # the sooner it is spent
+    monkeypatch.setattr("sandboxes.engine.questions.BYTE_BUDGET", 5 << 20)  # the sooner it is spent
     if lie in GROWS:
         tracemalloc.start()
     try:

@@ -18,7 +18,7 @@ from sandboxes import lifecycle
 from sandboxes.engine.stream import Demultiplexer
 from sandboxes.models import Sandbox
 from sandboxes.routing import websocket_urlpatterns
-from sandboxes.terminal import consumer, protocol
+from sandboxes.terminal import admission, protocol
 from sandboxes.terminal.origin import ExactOrigin
 from sandboxes.terminal.protocol import FrameReader, ProtocolError, encode, encode_size, parse
 from tests.conftest import work
@@ -323,7 +323,7 @@ async def test_a_page_that_comes_before_its_sandbox_gets_its_shell_when_it_is_re
 async def test_who_waits_is_let_in_though_nobody_says_that_it_is_ready(
     ana: Any, lab: Any, sent: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "LOOK_AGAIN", 0.05)
+    monkeypatch.setattr(admission, "LOOK_AGAIN", 0.05)
     monkeypatch.setattr(lifecycle, "_tell_terminals", lambda *_: None)
     page = waiting(ana, PROPOSED)
     await page.connect()
@@ -361,7 +361,7 @@ async def test_who_does_not_say_that_it_waits_is_told_to_come_later(ana: Any, la
 
 
 async def test_waiting_ends(ana: Any, lab: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumer, "WAIT", 0.1)
+    monkeypatch.setattr(admission, "WAIT", 0.1)
     assert await close_code(waiting(ana, PROPOSED)) == 4425
 
 
