@@ -58,7 +58,7 @@ class Bombs:
 
     def look(self, container: str, now: float) -> bool:
         """At one that uses the processor: whether its processes are a bomb's, or may be. A bomb's are killed."""
-        group = _group(self._namespace, container)
+        group = group_of(self._namespace, container)
         limit = full(group)
         alike, running = alike_of(group) if limit else (0, 0)
         if not limit or alike < MOST * limit:
@@ -91,7 +91,7 @@ class Bombs:
         _kill(group, lambda _: True)
 
 
-def _group(namespace: str, container: str) -> Path:
+def group_of(namespace: str, container: str) -> Path:
     """Where its processes are counted, in version 1 or in version 2."""
     first = CGROUPS / "pids" / namespace / container
     return first if first.exists() else CGROUPS / namespace / container

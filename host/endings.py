@@ -17,6 +17,7 @@ class Ending(StrEnum):
     """What there was too much of."""
 
     CGROUPS = "cgroups"
+    DESCRIPTORS = "descriptors"
     DISK = "disk"
     KERNEL = "kernel"
     PROCESSES = "processes"

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from host import (
     accounts,
     composed,
+    descriptors,
     disks,
     egress,
     engine,
@@ -60,6 +61,7 @@ def raise_up(lab: Instance, supervisor: Supervisor, *, with_site: bool) -> Mappi
     if groups.needed():
         supervisor.start(groups.service(lab))
     supervisor.start(uncounted.service(lab))
+    supervisor.start(descriptors.service(lab))
     supervisor.start(pace.service(lab))
     supervisor.start(engine.gate(lab))
     supervisor.start(engine.engine(lab))

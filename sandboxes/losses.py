@@ -71,6 +71,11 @@ def _told(name: str, death: Death) -> str:
             "El laboratorio se detuvo: llenaba la memoria del núcleo, que es de toda la máquina (redes, vecinos, conexiones…). Puedes "
             "continuarlo donde lo dejaste."
         )
+    if word == "descriptors":
+        return _(
+            "El laboratorio se detuvo: mandaba descriptores de ficheros de un proceso a otro sin recogerlos, y los que hay en camino se "
+            "cuentan entre todos. Puedes continuarlo donde lo dejaste."
+        )
     if word == "processes":
         return _(
             "El laboratorio se detuvo: sus procesos se multiplicaban y llenaron su límite una y otra vez (una bomba de procesos). "

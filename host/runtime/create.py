@@ -30,8 +30,11 @@ CEILINGS = {
     "inotify_watches": 1 << 18,
 }
 """File `max_…` of /proc/sys/user → how many one sandbox may have. A container takes one namespace of most kinds."""
-WAITING_SIGNALS = 4096
-"""Of one sandbox: signals that wait to be taken, and POSIX timers."""
+LIMITS = {
+    resource.RLIMIT_SIGPENDING: 4096,  # signals that wait to be taken, and POSIX timers
+    resource.RLIMIT_MSGQUEUE: 1 << 18,  # bytes of POSIX message queues: three of the usual size
+}
+"""What all of one sandbox may have of that of which else a user may have so much."""
 
 _NEW_USER = 0x1000_0000
 _ON_PARENTS_DEATH = 1
@@ -82,14 +85,19 @@ def make(uids: list[dict[str, int]], gids: list[dict[str, int]]) -> str:
 def _keep(say: int, wait: int, uids: list[dict[str, int]], gids: list[dict[str, int]]) -> NoReturn:
     """In the child: make the namespace with the ceilings, one below it, and hold them. Never returns."""
     try:
+        # What a namespace remembers as the most that all below may have is its maker's limit: none here, where all sandboxes meet,
+        # or (who lacks CAP_SYS_RESOURCE, in a container) the machine's.
+        for what in LIMITS:
+            with suppress(ValueError):
+                resource.setrlimit(what, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         _leave(os.getppid())
         os.write(say, b".")
         os.read(wait, 1)
         for name, most in CEILINGS.items():
             if os.path.exists(f"/proc/sys/user/max_{name}"):  # a kernel before 5.6 knows no time namespaces
                 _write(f"/proc/sys/user/max_{name}", str(most))
-        # The namespace below remembers this limit as what all of it may have.
-        resource.setrlimit(resource.RLIMIT_SIGPENDING, (WAITING_SIGNALS, WAITING_SIGNALS))
+        for what, most in LIMITS.items():
+            resource.setrlimit(what, (most, most))
         answers, ready = os.pipe()
         me = os.getpid()
         inner = os.fork()

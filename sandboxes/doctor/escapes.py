@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import platform
+
 from sandboxes.doctor import syscalls
 from sandboxes.doctor.attempt import NOTHING, Attack, each, none, says
 
@@ -18,6 +20,35 @@ _OPEN_SYSCTLS = rf"""perl -MFile::Find -MFcntl -e '
     print "abierto $_\n" if sysopen(my $f, $_, O_WRONLY);
   }}
   print "{NOTHING}\n";'"""
+
+_SECRETS = "/proc/kcore /proc/kmsg /proc/kpagecount /proc/kpageflags /proc/slabinfo /proc/timer_list /sys/firmware"
+_UNMASKED = f"""unshare --mount --pid --fork sh <<'FIN'
+for over in $(awk '$5 ~ "^/(proc|sys)/" {{ print $5 }}' /proc/self/mountinfo | sort -r); do umount -l $over 2>/dev/null; done
+for place in /proc /sys; do mount -o remount,rw $place 2>/dev/null; done; mount -t proc none /proc 2>/dev/null
+for file in {_SECRETS}; do head -c 1 $file >/dev/null 2>&1 && echo "leído $file"; done
+perl -MFile::Find -MFcntl -e 'find({{no_chdir=>1, wanted=>sub {{
+  if (m#^/sys/fs/cgroup$|/net$#) {{ $File::Find::prune = 1; return }}
+  print "abierto $_\n" if !-l $_ && -f _ && sysopen(my $f, $_, O_WRONLY) }}}}, "/sys")'
+{_OPEN_SYSCTLS}
+FIN"""
+# A filter that only knows the calls of 64 bits must kill those of other tables: the i386 one, and x32's.
+_BPF_OF_32_BITS = "b86501000031db31c931d2cd80f7d889c3b801000000cd80"
+_OTHER_TABLES = f"""perl -e 'my $code = pack("H*", "{_BPF_OF_32_BITS}"); my $file = "/tmp/doctor-32"; open(my $f, ">", $file);
+print $f pack("a16v2V5v6", "\x7fELF\1\1\1", 2, 3, 1, 0x08048054, 52, 0, 0, 52, 32, 1, 0, 0, 0),
+  pack("V8", 1, 0, 0x08048000, 0x08048000, 84 + length $code, 84 + length $code, 5, 4096), $code; close $f; chmod 0755, $file;
+my $i386 = system {{ $file }} $file; my $said = $!; unlink $file;
+print "i386 dio " . ($i386 >> 8) . "; " unless ($i386 == -1 && $said =~ /format/) || ($i386 & 127) == 31;
+my $p = fork; if (!$p) {{ syscall(0x40000000 + 321, 0, 0, 0); exit $! + 0 }} waitpid $p, 0;
+print "x32 dio " . ($? >> 8) . "; " unless ($? & 127) == 31; print "{NOTHING}"'"""
+_SEEN_DEVICES = each(
+    """for file in $(find /dev ! -type d ! -type l ! -type p ! -type s ! -path '/dev/pts/*'); do
+  case $file in
+    /dev/null | /dev/zero | /dev/full | /dev/random | /dev/urandom | /dev/tty | /dev/console | /dev/mqueue/* | /dev/shm/*) ;;
+    *) got "$file" ;;
+  esac
+done
+awk '$5 != "/"' /proc/1/mountinfo | grep -q master: && got 'le llegan montajes de la máquina'"""
+)
 
 _SYSCALLS = (
     "perl -e 'my %c=("
@@ -62,17 +93,15 @@ done
 grep -q docker-intensivo /proc/net/unix && got 'se ve un socket de fuera'"""
 )
 _CGROUP_LIMITS = each(
-    """write() { { [ -e "$1" ] && echo "$2" >"$1"; } 2>/dev/null && got "escrito $1"; }
-limits() {
-  for dir in "$1" "$1/memory" "$1/pids" "$1/cpu" "$1/cpu,cpuacct"; do
-    write $dir/memory.limit_in_bytes 99999999999; write $dir/memory.max max; write $dir/pids.max max
-    write $dir/cpu.cfs_quota_us -1; write $dir/cpu.max max; write $dir/cgroup.max.descendants max
-  done
-}
-limits /sys/fs/cgroup
-for file in $(find /sys/fs/cgroup -maxdepth 3 -name release_agent 2>/dev/null); do
-  perl -MFcntl -e 'exit !sysopen(my $f, $ARGV[0], O_WRONLY)' $file && got "abierto $file"
+    """openable() { perl -MFcntl -e 'exit !sysopen(my $f, $ARGV[0], O_WRONLY)' "$1"; }
+cd /sys/fs/cgroup; if [ -e cgroup.controllers ]; then set -- *.*; else set -- */*.* */notify_on_release; fi
+seen=0
+for file; do
+  case ${file##*/} in cgroup.procs | cgroup.threads | cgroup.subtree_control | cgroup.event_control) continue ;; esac
+  seen=$((seen + 1)); openable $file && got "abierto $file"
 done
+[ $seen -gt 20 ] || got "solo se ven $seen ficheros de límites"
+for file in $(find /sys/fs/cgroup -maxdepth 3 -name release_agent 2>/dev/null); do openable $file && got "abierto $file"; done
 mkdir -p /tmp/doctor-mnt
 for what in memory pids cpu; do
   mount -t cgroup -o $what none /tmp/doctor-mnt 2>/dev/null && { got "montado $what"; umount /tmp/doctor-mnt; }
@@ -154,11 +183,28 @@ awk '$5 != "/" && $4 ~ "docker-intensivo/[a-z]"' /proc/self/mountinfo | grep -q 
 )
 
 
+def _of_x86() -> tuple[Attack, ...]:
+    """Other processors have one table of calls."""
+    if platform.machine() != "x86_64":
+        return ()
+    tried = "Hacer una llamada negada por las tablas de i386 y de x32"
+    return (Attack("otras tablas", tried, _OTHER_TABLES, "el filtro mata al proceso", none),)
+
+
 def escapes() -> tuple[Attack, ...]:
     return (
         Attack("discos", "Leer los discos de la máquina con mknod", _DEVICES, "ningún dispositivo se lee", none),
         Attack("montajes", "Montar los discos y las entrañas del núcleo", _MOUNTS, "ningún montaje", none),
         Attack("núcleo", "Abrir para escribir /proc/sys, sysrq y la memoria del núcleo", _OPEN_SYSCTLS, "ninguno se abre", none),
+        Attack(
+            "núcleo sin velos",
+            "Quitar lo que tapa /proc y /sys y abrir lo que hay debajo",
+            _UNMASKED,
+            "ninguno se abre",
+            none,
+            seconds=60,
+        ),
+        Attack("dispositivos", "Encontrar dispositivos de la máquina o montajes que lleguen de ella", _SEEN_DEVICES, "ninguno", none),
         Attack(
             "llamadas",
             "Hacer las llamadas al sistema que el filtro niega (módulos, bpf, llaves…)",
@@ -166,6 +212,7 @@ def escapes() -> tuple[Attack, ...]:
             f"errno {syscalls.FILTERED}; las de llaves, {syscalls.ABSENT}",
             none,
         ),
+        *_of_x86(),
         Attack("familias", "Abrir sockets que no son de red: tramas, hipervisor, cifrado del núcleo", _FAMILIES, "ninguno se abre", none),
         Attack("procesos", "Ver o trazar procesos de la máquina", _PROCESSES, "ninguno a la vista", none),
         Attack("socket", "Encontrar el socket del motor del laboratorio", _SOCKETS, "ninguno a la vista", none),

@@ -77,12 +77,35 @@ _CGROUPS = """base=/sys/fs/cgroup/memory; [ -d $base ] || base=/sys/fs/cgroup; m
 perl -e '$| = 1; my ($base, $n) = ($ARGV[0], 0);
 while ($n < 40000 && mkdir "$base/$n") { $n++; print "creados $n\\n" unless $n % 100 } print "creados $n: ".($!+0)."\\n";
 rmdir "$base/$_" for 0 .. $n; rmdir $base;' $base/doctor"""
+_QUEUES = f"""perl -e 'my $n = 0; while ($n < 500) {{ my $name = "doctor$$-$n";
+  last if syscall({_CALL["mq_open"]}, $name, 0102, 0600, 0) < 0; syscall({_CALL["mq_unlink"]}, $name); $n++ }}
+$| = 1; print "tomadas $n: ".($!+0)."\\n"; sleep {HOLD};'"""
+_QUEUE_ONE = f"""perl -e 'my $name = "vecina$$"; exit 1 if syscall({_CALL["mq_open"]}, $name, 0102, 0600, 0) < 0;
+syscall({_CALL["mq_unlink"]}, $name)'"""
+# A struct msghdr with 253 descriptors, the most there may be in one message.
+_UNDER_WAY = f"""perl -MSocket -e 'open(my $z, "<", "/dev/null"); my ($n, $body, @held) = (0, "x");
+my $control = pack("Qii", 16 + 4 * 253, 1, 1) . pack("i*", (fileno $z) x 253) . "\\0" x 4; my $iov = pack("PQ", $body, 1);
+my $message = pack("QLx4PQPQix4", 0, 0, $iov, 1, $control, length $control, 0);
+for (1 .. 3000) {{ socketpair(my $a, my $b, AF_UNIX, SOCK_DGRAM, 0) or last; push @held, $a, $b;
+  $n += 253 while syscall({_CALL["sendmsg"]}, fileno $a, $message, MSG_DONTWAIT) > 0; last if $! == 109 }}
+$| = 1; print "en camino $n: ".($!+0)."\\n"; sleep 30; print "todos siguen"'"""
+_TCP = """perl -MSocket -e 'socket(my $l, PF_INET, SOCK_STREAM, 0); bind($l, sockaddr_in(0, INADDR_LOOPBACK)); listen($l, 1000);
+my ($n, @held) = (0); for (1 .. 400) {
+  socket(my $c, PF_INET, SOCK_STREAM, 0); setsockopt($c, SOL_SOCKET, SO_SNDBUF, 4 << 20); connect($c, getsockname $l) or last;
+  accept(my $s, $l) or last; push @held, $c, $s; while (defined(my $sent = send($c, "x" x 65536, MSG_DONTWAIT))) { $n += $sent } }
+$n >>= 20; print "guardados $n MB\\n"'; echo fin $?"""
 _DISK = """said=$(dd if=/dev/zero of=/root/doctor-fill bs=4M count=1200 2>&1); rm -f /root/doctor-fill; echo "$said" | tail -n 4"""
 _DISK_ONE = "dd if=/dev/zero of=/root/doctor-one bs=1M count=4 conv=fsync 2>&1 && rm /root/doctor-one"
 _MEMORY = """for turn in 1 2; do
   perl -e 'open(my $o, ">", "/proc/self/oom_score_adj"); print $o 1000; close $o; my @a; push @a, "x" x 8000000 for 1..400;' 2>/dev/null
   echo "fin $?"
 done"""
+# A group of one's own has no limits but those above it; its process asks that nobody be killed for it.
+_OWN_GROUP = """cd /sys/fs/cgroup; [ ! -d memory ] || cd memory; mkdir -p doctor
+give() { { [ ! -e doctor/$1 ] || echo $2 >doctor/$1; } 2>/dev/null; }
+for file in memory.limit_in_bytes memory.memsw.limit_in_bytes; do give $file -1; done; give memory.oom_control 1
+for file in memory.max memory.high memory.swap.max; do give $file max; done; give memory.min 8G; give memory.low 8G
+sh -c 'echo $$ >doctor/cgroup.procs && exec perl -e "push @a, q(x) x 8000000 for 1..400"'; echo "fin $?"; rmdir doctor"""
 _FORKS = """perl -e '$n=0; my @p; while ($n<20000) { my $p=fork; last unless defined $p; if (!$p) { sleep 3; exit 0 } $n++; }
 $e=$!+0; print "creados $n: $e\\n"; 1 while wait>0;'"""
 
@@ -90,6 +113,7 @@ $e=$!+0; print "creados $n: $e\\n"; 1 while wait>0;'"""
 _PRIORITY = f"""perl -e 'my $fifo = pack("i", 10);
 print "niceness " if setpriority(0, 0, -10);
 print "tiempo real " unless syscall({_CALL["sched_setscheduler"]}, 0, 1, $fifo) < 0;
+print "memoria " if open(my $o, ">", "/proc/self/oom_score_adj") and syswrite $o, "-1000";
 print "disco " unless syscall({_CALL["ioprio_set"]}, 1, 0, 1 << 13) < 0;
 print "{NOTHING}"'"""
 # Neighbours that are said to be there are kept for ever, and count in nobody's limit: half a kilobyte each.
@@ -107,6 +131,11 @@ def _is_stopped(seen: Seen) -> bool:
 def _is_ended(seen: Seen) -> bool:
     """Whether somebody killed it all before it was through."""
     return seen.code == KILLED and "todos" not in seen.said
+
+
+def _is_bounded(seen: Seen) -> bool:
+    """Whether a few hundred megabytes were all, or whoever took more was killed."""
+    return counts(r"guardados (\d+) MB", most=600)(seen) or "fin 137" in seen.said
 
 
 def exhaustions() -> tuple[Attack, ...]:
@@ -175,6 +204,33 @@ def exhaustions() -> tuple[Attack, ...]:
             seconds=60,
         ),
         Attack(
+            "colas",
+            "Agotar los bytes de las colas de mensajes POSIX, que cuentan para quien hizo el motor",
+            _QUEUES,
+            "3 como mucho y el vecino consigue la suya",
+            spared(counts(r"tomadas (\d+)", most=3)),
+            neighbour=_QUEUE_ONE,
+            seconds=60,
+        ),
+        Attack(
+            "descriptores",
+            "Dejar miles de descriptores a medio mandar, que cuentan para el uid común",
+            _UNDER_WAY,
+            "lo para el vigilante y el vecino contesta en 2 s",
+            spared(_is_ended),
+            neighbour=_AT_REST,
+            seconds=60,
+        ),
+        Attack(
+            "memoria de la red",
+            "Llenar de datos sin leer las conexiones TCP de la máquina",
+            _TCP,
+            "cuenta para quien la pide: unas decenas de MB o muere, y el vecino contesta en 2 s",
+            spared(_is_bounded),
+            neighbour=_AT_REST,
+            seconds=60,
+        ),
+        Attack(
             "disco",
             "Llenar el disco",
             _DISK,
@@ -192,7 +248,18 @@ def exhaustions() -> tuple[Attack, ...]:
             neighbour=_AT_REST,
             seconds=60,
         ),
-        Attack("prioridad", "Ponerse por delante de los demás en el procesador y en el disco", _PRIORITY, "ninguna", none),
+        Attack(
+            "grupo propio",
+            "Tomar toda la memoria desde un cgroup propio, sin límites y con la protección puesta",
+            _OWN_GROUP,
+            "muere quien la pide y el vecino contesta en 2 s",
+            spared(says(r".*fin 137.*")),
+            neighbour=_AT_REST,
+            seconds=60,
+        ),
+        Attack(
+            "prioridad", "Ponerse por delante de los demás en el procesador, en el disco y cuando falta memoria", _PRIORITY, "ninguna", none
+        ),
         Attack(
             "memoria del núcleo",
             "Llenar la memoria del núcleo que no cuenta para nadie",

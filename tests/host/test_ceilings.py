@@ -84,6 +84,30 @@ def test_timers_and_waiting_signals_have_a_ceiling(tmp_path: Path) -> None:
     assert 4000 < int(said) <= CEILINGS["signals"]
 
 
+TAKE_QUEUES = f"""unshare --ipc perl -e '$n = 0; while ($n < 200) {{ $name = "prueba$$-$n";
+  last if syscall({CALLS["mq_open"]}, $name, 0102, 0600, 0) < 0; syscall({CALLS["mq_unlink"]}, $name); $n++ }}
+$| = 1; print "$n\\n"; <STDIN>'"""
+
+
+def test_message_queues_of_one_are_not_taken_from_another(tmp_path: Path) -> None:
+    for bundle in ("una", "otra"):
+        (tmp_path / bundle).mkdir()
+    (tmp_path / "una" / "config.json").write_text(json.dumps(sandbox_config()))
+    enter = f"nsenter --user=$(grep -o '/proc/[0-9]*/ns/user' {tmp_path}/una/config.json) {TAKE_QUEUES}"
+    greedy = subprocess.Popen(
+        ["python3", "-IS", str(RUNTIME / "create.py"), str(tmp_path / "una"), "/the/hook", "sh", "-c", enter],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert greedy.stdin
+    assert greedy.stdout
+    with greedy:
+        taken = int(greedy.stdout.readline())
+        assert 0 < taken <= 3
+        assert int(joined(tmp_path / "otra", f"{TAKE_QUEUES} </dev/null")) == taken
+        greedy.stdin.close()
+
+
 def test_nobody_stays_behind(tmp_path: Path) -> None:
     joined(tmp_path, "true")
     namespace = Path(json.loads((tmp_path / "config.json").read_text())["linux"]["namespaces"][1]["path"])
@@ -92,7 +116,11 @@ def test_nobody_stays_behind(tmp_path: Path) -> None:
 
 def test_the_doctor_expects_the_same_ceilings() -> None:
     said = subprocess.run(
-        [sys.executable, "-c", "import create, json; print(json.dumps([create.CEILINGS, create.WAITING_SIGNALS]))"],
+        [
+            sys.executable,
+            "-c",
+            "from create import *; print(json.dumps([CEILINGS, LIMITS[resource.RLIMIT_SIGPENDING]]))",
+        ],
         cwd=RUNTIME,
         capture_output=True,
         text=True,
