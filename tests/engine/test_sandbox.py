@@ -268,6 +268,23 @@ def processes_of(container: str) -> int:
     return found
 
 
+FREEZE = """cd /sys/fs/cgroup; if [ -d freezer ]; then cd freezer; file=freezer.state still=FROZEN; else file=cgroup.freeze still=1; fi
+mkdir -p hielo/hondo; for pid in 1 $(pgrep dockerd) $(pgrep -x containerd); do echo $pid >hielo/hondo/cgroup.procs; done
+echo $still >hielo/$file; cat hielo/$file"""
+
+
+def test_who_freezes_a_machine_from_within_cannot_keep_it_from_being_removed(real_lab: Any) -> None:
+    name = f"lab-prueba-{uuid.uuid4().hex[:8]}"
+    real_lab.create(name, hostname="lab", labels={"lab.purpose": "test"}, limits=Limits(), flavor=Flavor())
+    try:
+        real_lab.start(name)
+        real_lab.wait_ready(name, seconds=60)
+        assert shell(real_lab, name, FREEZE) in ("FROZEN", "1")
+    finally:
+        real_lab.remove(name)
+    assert name not in {container.name for container in real_lab.containers()}
+
+
 def test_who_enters_while_a_watcher_holds_the_sandbox_waits_and_is_not_refused(api: Any, machine: str, real_lab: Any) -> None:
     container = api.inspect_container(machine)["Id"]
     [namespace] = {group.parent.name for pattern in (f"*/*/{container}", f"*/{container}") for group in CGROUPS.glob(pattern)}
