@@ -118,7 +118,7 @@ def _up(lab: Instance, *, fill: Callable[[], None] | None = None) -> None:
     settings = compose_files.settings(lab)
     # Docker's own is no other program, where the address stays.
     published = containers.running(lab, "proxy") and _in_force(lab, "LAB_BIND") == settings["LAB_BIND"]
-    preflight.check(lab, settings, port=not published)
+    preflight.check(lab, settings, port=not published, services=not containers.running(lab, "mirror", "registry", "tokens"))
     compose_engine.check_given()
     was_up, octet, before = lab.running() is not None, _in_force(lab, "LAB_SUBNET_OCTET"), compose_files.written(lab)
     try:

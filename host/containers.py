@@ -42,8 +42,9 @@ def known(lab: Instance) -> bool:
     return bool(compose_engine.url(lab) and compose_plugin.version() and compose_files.dot_env(lab).exists())
 
 
-def running(lab: Instance, service: str) -> bool:
-    return known(lab) and bool(_ask(lab, "ps", "-q", service).stdout.strip())
+def running(lab: Instance, *services: str) -> bool:
+    """Whether any of these does."""
+    return known(lab) and bool(_ask(lab, "ps", "-q", *services).stdout.strip())
 
 
 def build(lab: Instance) -> None:

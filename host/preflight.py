@@ -20,18 +20,20 @@ from host.instance import ROOT, STATE, HostError, Instance
 from host.shell import reason
 
 
-def check(lab: Instance, settings: Mapping[str, str], *, port: bool) -> None:
-    """Raise HostError, in one sentence, for what the site would refuse and, with `port`, for a port that is taken."""
+def check(lab: Instance, settings: Mapping[str, str], *, port: bool, services: bool = False) -> None:
+    """Raise HostError, in one sentence, for what the site would refuse and, with `port`, for a port that is taken; with `services`,
+    for one that sandboxes are served at."""
     check_place(STATE)
     check_host_values()
     check_names(environment.file(lab), check_values(settings))
     if port:
         check_port(settings["LAB_BIND"])
-        check_services(lab)
         if found := re.fullmatch(r".+:(\d+)-(\d+)", settings.get("LAB_PREVIEW", "")):
             host = settings["LAB_BIND"].rpartition(":")[0]
             for each in range(int(found[1]), int(found[2]) + 1):
                 check_port(f"{host}:{each}", variable="LAB_PREVIEW")
+    if services:
+        check_services(lab)
     if settings.get("LAB_TLS_CERT"):
         certificate.check(settings["LAB_TLS_CERT"], settings.get("LAB_TLS_KEY", ""), urlsplit(settings["LAB_URL"]).hostname or "")
 

@@ -90,7 +90,7 @@ def pass_the_gate_by(sandbox: str) -> Outcome:
 def by_hand(sandbox: str) -> Outcome:
     """Requests as no library writes them: what the gate is shown might not be what the engine reads."""
     privileged = json.dumps({"Image": sandbox, "HostConfig": {"Privileged": True}}).encode()
-    create, sized = b"POST /containers/create HTTP/1.1\r\nHost: x\r\n", b"Content-Length: %d\r\n\r\n" % len(privileged)
+    create, sized = b"POST /containers/create HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", b"Content-Length: %d\r\n\r\n" % len(privileged)
     json_type, chunked = b"Content-Type: application/json\r\n", b"Transfer-Encoding: chunked\r\n"
     large = b'{"Hostname":"' + b"x" * (1 << 20) + b'",' + privileged[1:]
     tried = {
@@ -105,7 +105,7 @@ def by_hand(sandbox: str) -> Outcome:
         "por HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0\4\0\0\0\0\0",
         "con barras": create.replace(b"/containers", b"//containers/./..//containers") + json_type + sized + privileged,
     }
-    made = [name for name, request in tried.items() if any(code.startswith((b"2", b"101")) for code in _answers(request)[-1:])]
+    made = [name for name, request in tried.items() if {b"101", b"201"} & set(_answers(request))]
     return none_of(made, otherwise=f"{len(tried)} peticiones, ninguna se cumple")
 
 
@@ -113,7 +113,7 @@ def _answers(request: bytes) -> list[bytes]:
     """The status codes of all that comes back, until the other side closes or is quiet."""
     said = b""
     with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(3)
+        connection.settimeout(10)
         connection.connect(str(GATE))
         with suppress(OSError):
             connection.sendall(request)

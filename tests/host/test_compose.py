@@ -305,8 +305,8 @@ class Start:
         self.ports: list[bool] = []
         patch.setattr(compose_files, "settings", lambda _lab: dict(SITE))
         patch.setattr(Instance, "running", lambda _lab: 1 if was_up else None)
-        patch.setattr(containers, "running", lambda _lab, _service: was_up)
-        patch.setattr(compose.preflight, "check", lambda _lab, _settings, *, port: self.ports.append(port))
+        patch.setattr(containers, "running", lambda _lab, *_services: was_up)
+        patch.setattr(compose.preflight, "check", lambda _lab, _settings, *, port, services: self.ports.append(port or services))
         patch.setattr(compose.compose_engine, "check_given", lambda: None)
         patch.setattr(compose, "_raise_up", self.raise_up)
         patch.setattr(compose, "_down", self.down)
@@ -369,7 +369,7 @@ def test_a_port_is_asked_about_unless_it_is_the_sites_already(
 def test_what_runs_is_not_stopped_for_what_would_not_start(
     lab: Instance, monkeypatch: pytest.MonkeyPatch, code: int, stderr: str, refused: str
 ) -> None:
-    monkeypatch.setattr(containers, "running", lambda _lab, _service: True)
+    monkeypatch.setattr(containers, "running", lambda _lab, *_services: True)
     monkeypatch.setattr(containers, "_ask", lambda _lab, *words: subprocess.CompletedProcess(words, code, "", stderr))
     if not refused:
         containers.refuse_wrong(lab, upto="")

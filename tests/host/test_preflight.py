@@ -82,7 +82,7 @@ def test_a_port_of_the_previews_that_is_taken_is_said() -> None:
         port = other.getsockname()[1]
         given = {**GOOD, "LAB_BIND": f"127.0.0.1:{_free()}", "LAB_PREVIEW": f"localhost:{port}-{port}"}
         with pytest.raises(HostError, match=rf"127\.0\.0\.1:{port} \(ya lo usa otro programa\).* con LAB_PREVIEW"):
-            preflight.check(Instance("nunca"), given, port=True)
+            preflight.check(Instance("nunca"), given, port=True, services=True)
 
 
 def test_who_listens_where_sandboxes_are_served_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
