@@ -149,11 +149,11 @@ case $command in
         if [ -e "$LIBRARIES" ]; then rm "$LIBRARIES" && ldconfig; fi
         rm -rf "$STATE" .venv node_modules static/build
         find . -name __pycache__ -prune -exec rm -rf {} +
-        # Engines write it where there is none, and nobody else reads it.
-        command -v dockerd >/dev/null 2>&1 || rm -f /etc/docker/key.json
+        # What engines write and leave, where there is none any more.
+        command -v dockerd >/dev/null 2>&1 || rm -rf /etc/docker/key.json /run/docker /run/containerd /run/runc
         # What its programs made and left empty. `ip netns` mounts its folder on itself.
         [ ! -d /run/netns ] || [ -n "$(ls -A /run/netns)" ] || umount /run/netns 2>/dev/null || true
-        rmdir /run/netns /run/docker/plugins /run/docker /run/containerd /etc/docker 2>/dev/null || true
+        rmdir /run/netns /run/docker/plugins /run/docker /etc/docker 2>/dev/null || true
         rmdir /usr/local/lib/docker/cli-plugins /usr/local/lib/docker /opt/containerd/bin /opt/containerd/lib /opt/containerd 2>/dev/null || true
         step "Desinstalado"
         [ ! -e /etc/docker-intensivo ] || step "Se queda /etc/docker-intensivo, que escribiste tú"

@@ -126,7 +126,7 @@ def _up(lab: Instance, *, fill: Callable[[], None] | None = None) -> None:
     except BaseException:
         if not was_up or _in_force(lab, "LAB_SUBNET_OCTET") != octet or not containers.running(lab, "web"):
             _down(lab)
-        compose_files.put_back(before)
+        compose_files.put_back(lab, before)
         raise
     _announce(lab, settings)
     systemd.agree(lab, "start")

@@ -69,9 +69,11 @@ def written(lab: Instance) -> dict[Path, str]:
     return {path: path.read_text() for path in files if path.is_file()}
 
 
-def put_back(before: Mapping[Path, str]) -> None:
-    """The next start has not to find a password, or an address, that was wrong. What is new stays: data may be sealed with it."""
-    for path, text in before.items():
+def put_back(lab: Instance, before: Mapping[Path, str]) -> None:
+    """The next start has not to find a password, or an address, that was wrong. What is new stays: data may be sealed with it.
+
+    Nothing comes back of a site that somebody has removed meanwhile."""
+    for path, text in before.items() if lab.compose.exists() else ():
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -337,6 +338,16 @@ def test_a_start_that_fails_leaves_what_there_was(
     assert start.downs == (0 if was_up else 1)
     assert (lab.compose / "database_password").read_text() == "buena"
     assert (lab.compose / "tls.key").read_text() == "nueva"  # the first of all: nothing to go back to
+
+
+def test_nothing_comes_back_of_a_site_that_was_removed_meanwhile(lab: Instance) -> None:
+    lab.compose.mkdir()
+    environment.given(lab).write_text("")
+    (lab.compose / "secret_key").write_text("clave")
+    before = compose_files.written(lab)
+    shutil.rmtree(lab.home)
+    compose_files.put_back(lab, before)
+    assert not lab.home.exists()
 
 
 def test_a_start_that_succeeds_keeps_what_it_was_told(lab: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
