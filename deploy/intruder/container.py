@@ -182,12 +182,12 @@ def sockets() -> Outcome:
 
 
 def other_processes() -> Outcome:
-    """Those of this container have its first process among their forebears; any other would be the machine's."""
+    """By their names; `runc init` is how Docker begins a look at the container's health, in it."""
     strangers = []
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             program = (folder / "cmdline").read_text().replace("\0", " ").strip()
-            if program and not any(word in program for word in ("python", "uvicorn", "docker-init", "tini")):
+            if program and not any(word in program for word in ("python", "uvicorn", "docker-init", "tini", "runc init")):
                 strangers.append(program[:40])
     return none_of(strangers, otherwise="solo los suyos")
 
