@@ -2,14 +2,16 @@
 # A stock Debian in a machine of its own, emulated where there is no KVM: for what the machine you sit at may not have
 # (cgroups v2, systemd, AppArmor, Debian's kernel). Nothing but a bundle goes in, and nothing comes out: it has no network.
 #
-#   sh bench/vm.sh make BUNDLE   its disk, with this commit and a bundle of it (`make bundle OUT=…`); two minutes
+#   sh bench/vm.sh make BUNDLE   its disk, with this commit installed from a bundle of it (`make bundle OUT=…`); ten minutes
 #   sh bench/vm.sh start         boot it and wait until it answers
 #   sh bench/vm.sh run CMD…      run a command in it, in the project's folder
-#   sh bench/vm.sh doctor        install from the bundle, start a lab and ask lab_doctor
+#   sh bench/vm.sh test FILE…    run tests in it, against a lab of their own; those that need no lab, by `run .venv/bin/pytest …`
+#   sh bench/vm.sh doctor        start a lab and ask lab_doctor
 #   sh bench/vm.sh stop          shut it down; `make` anew or remove $VM_DIR to be rid of it
 #
 # Needs root (for a loop mount) and qemu-system-x86, debootstrap, openssh-client. The defaults are for emulation: ten to twenty
-# times slower than the machine itself, so that the first start of a lab in it takes a quarter of an hour.
+# times slower than the machine itself, so that the first start of a lab in it takes a quarter of an hour, and an hour where others
+# want the processor too. Some machines have a /dev/kvm that boots no stock kernel (PVM): say VM_ACCEL='tcg,thread=multi' there.
 set -eu
 VM_DIR=${VM_DIR:-/var/tmp/docker-intensivo-vm}
 VM_PORT=${VM_PORT:-2280}
@@ -56,6 +58,13 @@ make_disk() {
     mkdir -p "$root/srv/docker-intensivo"
     git archive HEAD | tar -xC "$root/srv/docker-intensivo"
     cp "$1" "$root/root/aula.tar.gz"
+    # Here, at this machine's pace; it comes from the bundle all the same, for there is no way out in there.
+    chroot "$root" env -i HOME=/root PATH="$PATH" LANG=C.UTF-8 sh -ec 'cd /srv/docker-intensivo; BUNDLE=/root/aula.tar.gz sh host/bootstrap.sh up --help' \
+        >"$VM_DIR/install.log" 2>&1 || fail "the bundle could not be installed; see $VM_DIR/install.log."
+    # What tests need besides, if it is installed here.
+    for packages in .venv/lib/python*/site-packages; do
+        [ ! -d "$packages/_pytest" ] || cp -a "$packages/." "$root/srv/docker-intensivo/$packages/"
+    done
     cp "$root"/boot/vmlinuz-* "$VM_DIR/kernel"
     cp "$root"/boot/initrd.img-* "$VM_DIR/initrd"
 }
@@ -82,6 +91,8 @@ case $command in
     make) make_disk "${1:-aula.tar.gz}" ;;
     start) start ;;
     run) inside "cd /srv/docker-intensivo && $*" ;;
+    test)
+        inside "cd /srv/docker-intensivo && .venv/bin/python -m host.lab up --name prueba --exec .venv/bin/python -m pytest -q -p no:cacheprovider $*" ;;
     doctor)
         inside 'cd /srv/docker-intensivo && systemd-run -qu laboratorio -p WorkingDirectory=$PWD -p StandardOutput=file:/root/laboratorio.log \
             -p KillMode=mixed -p TimeoutStopSec=5min make run BUNDLE=/root/aula.tar.gz
@@ -91,5 +102,5 @@ case $command in
     stop)
         inside poweroff || true
         tail --pid="$(cat "$VM_DIR/pid")" -f /dev/null ;;
-    *) fail "make BUNDLE | start | run CMD… | doctor | stop" ;;
+    *) fail "make BUNDLE | start | run CMD… | test FILE… | doctor | stop" ;;
 esac
