@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +36,8 @@ TOUCH_EVERY = 10
 """Seconds between two notes of life, however much is typed."""
 OPEN_WITHIN = 20
 """Seconds a page has to say its size."""
+ASK_EVERY = 10.0
+"""Seconds between two questions whether a visitor may still be here, for the channel layer may lose the word that it is over."""
 
 
 class TerminalConsumer(AsyncConsumer):
@@ -45,6 +48,7 @@ class TerminalConsumer(AsyncConsumer):
     _sandbox: UUID | None = None
     _opening: asyncio.TimerHandle | None = None
     _waiting: asyncio.Task[None] | None = None
+    _asking: asyncio.Task[None] | None = None
     _counted: int | None = None
     _mode: str | None = None
     """What a visitor may do (visits.py); None of the owner."""
@@ -121,6 +125,13 @@ class TerminalConsumer(AsyncConsumer):
             await self.channel_layer.group_add(group, self.channel_name)
             self._groups.append(group)
         await self.visit_changed({})
+        self._asking = asyncio.create_task(self._ask_now_and_then())
+
+    async def _ask_now_and_then(self) -> None:
+        while self._sandbox is not None:
+            await asyncio.sleep(ASK_EVERY)
+            with suppress(DatabaseError):  # it is asked again
+                await self.visit_changed({})
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         if self._sandbox is None:
@@ -176,6 +187,8 @@ class TerminalConsumer(AsyncConsumer):
         if self._sandbox is None:
             return
         self._mode = await database_sync_to_async(visits.mode_of)(self._user, self._sandbox)
+        if self._sandbox is None:
+            return  # it has left meanwhile
         if self._mode is None:
             await self._close("visit-over")
         elif self._opened:
@@ -304,7 +317,7 @@ class TerminalConsumer(AsyncConsumer):
         if self._counted is not None:
             admission.count_out(self._counted)
             self._counted = None
-        for task in (self._waiting, self._pump):
+        for task in (self._waiting, self._asking, self._pump):
             if task and task is not asyncio.current_task():
                 task.cancel()
         if self._channel:

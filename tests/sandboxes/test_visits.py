@@ -19,6 +19,7 @@ from lessons.models import Cohort
 from sandboxes import lifecycle, visits
 from sandboxes.models import Recording, Sandbox, Visit
 from sandboxes.routing import websocket_urlpatterns
+from sandboxes.terminal import consumer
 from sandboxes.terminal.protocol import encode, encode_size
 from tests.conftest import work
 from tests.sandboxes.test_terminal import close_code, connect, framed, multiplexed
@@ -241,6 +242,17 @@ async def test_acceptance_lets_the_open_terminal_type_and_dismissal_closes_it_at
     assert framed(b"X") not in writer.written
     assert encode_size(10, 10) not in writer.written
     assert await close_code(connect(carmen, sandbox.pk)) == 4403
+
+
+async def test_a_visit_that_is_over_closes_its_terminal_though_nobody_says_so(
+    ana: Any, carmen: Any, sandbox: Sandbox, lab: Any, cohort: Cohort, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "ASK_EVERY", 0.02)
+    await sync_to_async(visits.watch)(carmen, sandbox)
+    page, _, _ = await opened(carmen, sandbox, lab)
+    monkeypatch.setattr(visits, "_tell", lambda _: None)
+    await sync_to_async(visits.leave)(carmen.pk, sandbox.pk)
+    assert (await page.receive_output(5))["code"] == 4411
 
 
 async def test_nobody_gets_in_without_a_visit(bruno: Any, carmen: Any, olga: Any, sandbox: Sandbox, cohort: Cohort) -> None:
