@@ -71,7 +71,7 @@ make_disk() {
 
 start() {
     # shellcheck disable=SC2086  # VM_ACCEL and VM_OPTIONS are words
-    nice -n 0 qemu-system-x86_64 -name docker-intensivo-vm -machine q35 -accel $VM_ACCEL -cpu max -smp 2 -m 6G -display none -daemonize \
+    qemu-system-x86_64 -name docker-intensivo-vm -machine q35 -accel $VM_ACCEL -cpu max -smp 2 -m 6G -display none -daemonize \
         -pidfile "$VM_DIR/pid" -serial "file:$VM_DIR/console.log" -device virtio-rng-pci \
         -kernel "$VM_DIR/kernel" -initrd "$VM_DIR/initrd" -append 'root=/dev/vda rw console=ttyS0' \
         -drive "file=$VM_DIR/disk,format=raw,if=virtio,cache=unsafe" \
