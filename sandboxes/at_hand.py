@@ -9,7 +9,7 @@ from lessons import catalog, progress
 from lessons.catalog import Exercise
 from lessons.models import Attempt
 from sandboxes import lifecycle
-from sandboxes.models import Sandbox, State
+from sandboxes.models import ENDED, Sandbox
 
 
 def find_exercise(course_slug: str, lesson_slug: str, exercise_slug: str) -> Exercise:
@@ -43,6 +43,6 @@ def kept_of(request: HttpRequest, exercise: Exercise) -> list[Sandbox]:
             user=request.user.pk,
             exercise=exercise.key,
             kept_until__gt=timezone.now(),
-            state__in=(State.REMOVED, State.EXPIRED, State.FAILED),
+            state__in=ENDED,
         ).order_by("-changed")
     )

@@ -1,6 +1,6 @@
 """A sandbox's life: start, continue, reset, extend, stop. The sole writer of sandbox state.
 
-    start ─ requested ─→ starting ─→ ready ─→ removed | expired      (machines kept for *Continuar*)
+    start ─ requested ─→ starting ─→ ready ─→ removed | expired | lost      (machines kept for *Continuar*)
                                   └→ failed
 Every step is a conditional update (`move`): of two that try, one wins, and losing is no error. A start with a
 warm machine is over within the request; else a worker does it (`bring_up`). A crash between two steps is
@@ -29,7 +29,7 @@ from sandboxes import activity, egress, pool, queue, visits
 from sandboxes.assembly import all_at_hand, assemble
 from sandboxes.engine import EngineError, NoSuchContainer, lab_engine
 from sandboxes.events import feed
-from sandboxes.models import LIVE, Checkpoint, Machine, Sandbox, State
+from sandboxes.models import ENDED, LIVE, Checkpoint, Machine, Sandbox, State
 from sandboxes.turns import turn
 
 log = structlog.get_logger()
@@ -109,9 +109,7 @@ def resume(sandbox: Sandbox) -> Sandbox:
             return live
         raise Occupied(live)
     try:
-        moved = sandbox.kept_until is not None and move(
-            sandbox, (State.REMOVED, State.EXPIRED, State.FAILED), State.REQUESTED, reason="", notice="", kept_until=None
-        )
+        moved = sandbox.kept_until is not None and move(sandbox, ENDED, State.REQUESTED, reason="", notice="", kept_until=None)
     except IntegrityError:
         moved = False
     if moved:

@@ -16,17 +16,20 @@ from sandboxes.engine import EMPTY, Flavor
 
 
 class State(models.TextChoices):
-    """A sandbox's life. It moves only by conditional updates (lifecycle.move)."""
+    """A sandbox's life. It moves only by conditional updates (lifecycle.move). `reason` says why one ended."""
 
     REQUESTED = "requested", _("en cola")
     STARTING = "starting", _("arrancando")
     READY = "ready", _("en marcha")
     FAILED = "failed", _("falló")
     EXPIRED = "expired", _("caducado")
+    LOST = "lost", _("detenido")
+    """By what was done in it, or befell it."""
     REMOVED = "removed", _("terminado")
 
 
 LIVE = (State.REQUESTED, State.STARTING, State.READY)
+ENDED = (State.FAILED, State.EXPIRED, State.LOST, State.REMOVED)
 
 
 class Sandbox(models.Model):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 
 from sandboxes import activity, egress, expiry, lifecycle, losses, pool, queue, tasks
 from sandboxes.engine import Container, EngineError, EngineUnreachable, lab_engine
-from sandboxes.models import LIVE, Machine, Sandbox, State
+from sandboxes.models import ENDED, LIVE, Machine, Sandbox, State
 
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ def _find_lost(containers: dict[str, Container], began: datetime) -> None:
     for sandbox in Sandbox.objects.filter(state=State.READY, changed__lt=began).prefetch_related("machines"):
         names = [machine.name for machine in sandbox.machines.all()]
         if not names or any(losses.lost(containers.get(name)) for name in names):
-            lifecycle.stop(sandbox, state=State.EXPIRED, reason=losses.why(names, containers))
+            lifecycle.stop(sandbox, state=State.LOST, reason=losses.why(names, containers))
 
 
 def look_at(machine: str) -> None:
@@ -91,7 +91,7 @@ def _forget_lost_keeps(containers: dict[str, Container]) -> None:
 
 
 def _remove_expired_keeps() -> None:
-    ended = Sandbox.objects.filter(state__in=(State.REMOVED, State.EXPIRED, State.FAILED))
+    ended = Sandbox.objects.filter(state__in=ENDED)
     over = list(ended.filter(kept_until__lt=timezone.now()))
     over += list(ended.filter(kept_until__isnull=False).order_by("-changed")[settings.ENV.keep_max :])
     for sandbox in over:

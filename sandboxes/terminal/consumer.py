@@ -2,30 +2,30 @@
 
 Bytes never cross the channel layer, JSON or a thread. One task pumps engine → page and waits while the page
 has more than a window unacknowledged; page → engine goes straight through. The shell lives in the sandbox and
-outlives this consumer. Who visits another's sandbox (visits.py) is let in for as long as the visit is open, to look or to type.
+outlives this consumer. Who visits another's sandbox is let in as guest.py says.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
 from channels.consumer import AsyncConsumer
-from channels.db import database_sync_to_async
 from channels.exceptions import StopConsumer
 from django.conf import settings
 from django.db import DatabaseError
 from redis.exceptions import RedisError
 
-from sandboxes import activity, visits
+from sandboxes import activity
 from sandboxes.engine import EngineError
 from sandboxes.models import Machine
 from sandboxes.recording import tape
 from sandboxes.terminal import admission, line, protocol
+from sandboxes.terminal.guest import Guest, start_shell
 from sandboxes.terminal.pace import Pace
 from sandboxes.terminal.protocol import CODES
 from sandboxes.terminal.window import Window
@@ -36,12 +36,10 @@ TOUCH_EVERY = 10
 """Seconds between two notes of life, however much is typed."""
 OPEN_WITHIN = 20
 """Seconds a page has to say its size."""
-ASK_EVERY = 10.0
-"""Seconds between two questions whether a visitor may still be here, for the channel layer may lose the word that it is over."""
 
 
 class TerminalConsumer(AsyncConsumer):
-    """One page's terminal on one shell of one node. Touches no ORM after connecting."""
+    """One page's terminal on one shell of one node. Its owner's touches no ORM after connecting."""
 
     _pump: asyncio.Task[None] | None = None
     _channel: line.Channel | None = None
@@ -50,10 +48,8 @@ class TerminalConsumer(AsyncConsumer):
     _waiting: asyncio.Task[None] | None = None
     _asking: asyncio.Task[None] | None = None
     _counted: int | None = None
-    _mode: str | None = None
-    """What a visitor may do (visits.py); None of the owner."""
-    _opened: asyncio.Event | None = None
-    """Of a visitor: the shell may be there now, or they may now open it."""
+    _guest: Guest | None = None
+    """Of a visitor; None of the owner."""
     _tape: tape.Tape | None = None
     """What records it, if it is recorded."""
 
@@ -120,18 +116,17 @@ class TerminalConsumer(AsyncConsumer):
 
     async def _visit(self, sandbox: UUID) -> None:
         """Hear of this visit and of shells that begin, and look once more: it may have ended meanwhile."""
-        self._opened = asyncio.Event()
-        for group in (visits.group_of(self._user, sandbox), f"shells-{sandbox}"):
+        self._guest = Guest(self._user, sandbox)
+        for group in self._guest.groups:
             await self.channel_layer.group_add(group, self.channel_name)
             self._groups.append(group)
         await self.visit_changed({})
-        self._asking = asyncio.create_task(self._ask_now_and_then())
+        if self._sandbox is not None:
+            self._asking = asyncio.create_task(self._end_with_visit(self._guest))
 
-    async def _ask_now_and_then(self) -> None:
-        while self._sandbox is not None:
-            await asyncio.sleep(ASK_EVERY)
-            with suppress(DatabaseError):  # it is asked again
-                await self.visit_changed({})
+    async def _end_with_visit(self, guest: Guest) -> None:
+        await guest.until_unwelcome()
+        await self._close("visit-over")
 
     async def websocket_receive(self, message: dict[str, Any]) -> None:
         if self._sandbox is None:
@@ -160,8 +155,8 @@ class TerminalConsumer(AsyncConsumer):
     async def _pass_on(self, said: protocol.Message) -> None:
         """To the holder; what comes while it is being attached waits for it."""
         await self._attached.wait()
-        if self._channel is None or (self._mode and (self._mode, said.kind) != (visits.TYPE, protocol.INPUT)):
-            return  # who looks touches nothing; who types along, neither size nor end
+        if self._channel is None or (self._guest and not self._guest.may_send(said.kind)):
+            return
         await self._channel.send(said.kind, said.payload)
         if said.kind == protocol.INPUT:
             await self._note_life()
@@ -184,20 +179,13 @@ class TerminalConsumer(AsyncConsumer):
 
     async def visit_changed(self, _event: dict[str, Any]) -> None:
         """From the channel layer: what this visitor may do has changed, or it is over."""
-        if self._sandbox is None:
-            return
-        self._mode = await database_sync_to_async(visits.mode_of)(self._user, self._sandbox)
-        if self._sandbox is None:
-            return  # it has left meanwhile
-        if self._mode is None:
+        if self._guest and not await self._guest.is_welcome() and self._sandbox is not None:
             await self._close("visit-over")
-        elif self._opened:
-            self._opened.set()
 
     async def shell_opened(self, event: dict[str, Any]) -> None:
         """From the channel layer: somebody has opened a shell of the sandbox that is visited."""
-        if self._opened and event["shell"] == [self._node, self._name] and event["by"] != self.channel_name:
-            self._opened.set()
+        if self._guest and event["shell"] == [self._node, self._name] and event["by"] != self.channel_name:
+            self._guest.stir()
 
     async def recording_choice(self, event: dict[str, Any]) -> None:
         """From the channel layer: the student wants to be recorded, or no longer."""
@@ -211,7 +199,7 @@ class TerminalConsumer(AsyncConsumer):
 
     async def _record(self) -> tape.Tape | None:
         """Of the owner alone: what a visitor sees is on the owner's."""
-        return None if self._mode else await tape.begin(self._user, self._machine, self._name, self._size)
+        return None if self._guest else await tape.begin(self._user, self._machine, self._name, self._size)
 
     async def _say(self, frame: bytes) -> None:
         self._window.sent(len(frame))
@@ -221,8 +209,10 @@ class TerminalConsumer(AsyncConsumer):
         """Attach to the shell and carry its bytes to the page until either ends."""
         await self._admitted.wait()
         try:
-            if self._opened:
-                await self._look_on(self._opened, opening.payload[:4])
+            if self._guest:
+                watch, start = partial(self._watch, opening.payload[:4]), partial(self._start_shell, opening.payload[:4])
+                last = await self._guest.look_on(watch, start, partial(self._say, protocol.AWAITED))
+                await self._close("bye" if last else "engine")
                 return
             channel = await self._attach(opening.kind, opening.payload)
             # While the holder is being reached; nothing is read before.
@@ -236,37 +226,17 @@ class TerminalConsumer(AsyncConsumer):
             log.warning("a terminal lost its shell", container=self._container, error=repr(error))
             await self._close("engine")
 
-    async def _look_on(self, opened: asyncio.Event, size: bytes) -> None:
-        """A visitor's way: the shell that is there or, while there is none, the next that begins. Who may type opens it themselves,
-        but not again at once after its end."""
-        may_open = True
-        while True:
-            opened.clear()
-            channel = await self._attach(protocol.WATCH, size)
-            self._attached.set()
-            last = await self._carry(channel)
-            self._channel = None
-            channel.close()
-            if last == protocol.NO_SHELL:
-                if opened.is_set():
-                    continue
-                if may_open and self._mode == visits.TYPE:
-                    may_open = False
-                    await self._start_shell(size)
-                    continue
-                await self._say(protocol.AWAITED)
-            elif last[:1] == protocol.EXIT:
-                may_open = False
-            else:
-                await self._close("bye" if last else "engine")
-                return
-            await opened.wait()
+    async def _watch(self, size: bytes) -> bytes:
+        """Carry the shell to a visitor's page, until its last word."""
+        channel = await self._attach(protocol.WATCH, size)
+        self._attached.set()
+        last = await self._carry(channel)
+        self._channel = None
+        channel.close()
+        return last
 
     async def _start_shell(self, size: bytes) -> None:
-        """Have it begin, and leave it at once to its owner."""
-        channel = await line.open_channel(self._container)
-        await channel.send(protocol.OPEN, size + self._name.encode())
-        channel.close()
+        await start_shell(self._container, size + self._name.encode())
         await self._tell_opened()
 
     async def _attach(self, kind: bytes, payload: bytes) -> line.Channel:

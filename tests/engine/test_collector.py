@@ -154,5 +154,5 @@ async def test_who_takes_too_much_between_two_looks_is_told_of_it(sandbox: Sandb
         assert "límite de procesos (400)" in (await sync_to_async(told)(sandbox))[1]
         name = await sync_to_async(lambda: sandbox.machines.get().name)()
         await sync_to_async(real_lab._api.kill)(name)
-        await until(lambda: told(sandbox)[0] == State.EXPIRED)
+        await until(lambda: told(sandbox)[0] == State.LOST)
     assert "de golpe" in (await sync_to_async(told)(sandbox))[2], "somebody else's machine goes on: it was not all of the lab"

@@ -71,7 +71,7 @@ async def test_whose_machine_ends_hears_of_it_before_the_next_round(sandbox: San
     lab.boxes[name].state = "exited"
     async with heeding():
         lab.sounding.append(Alarm(name, starved=False, at=time.time()))
-        await until(lambda: fresh(sandbox).state == State.EXPIRED)
+        await until(lambda: fresh(sandbox).state == State.LOST)
     assert "desde dentro" in (await sync_to_async(fresh)(sandbox)).reason
     assert await Sandbox.objects.filter(state=State.READY).acount() == 1
 

@@ -169,7 +169,7 @@ def test_lost_task_is_sent_again(ana: Any, exercise: Any, lab: Any, sent: Any) -
 def test_sandbox_whose_machine_died_says_so_and_can_be_continued(sandbox: Sandbox, lab: Any, sent: Any) -> None:
     lab.boxes[sandbox.machines.get().name].state = "exited"
     ended = sweep(sandbox)
-    assert ended.state == State.EXPIRED
+    assert ended.state == State.LOST
     assert "Puedes continuarlo" in ended.reason
     work(sent)
     lifecycle.resume(ended)
@@ -217,7 +217,7 @@ def test_sandbox_that_ended_by_itself_is_told_why_at_once(
     settings.ENV = settings.ENV.model_copy(update={"endings_dir": str(tmp_path)})
     reaper.look_at(sandbox.machines.get().name)
     ended = Sandbox.objects.get(pk=sandbox.pk)
-    assert ended.state == State.EXPIRED
+    assert ended.state == State.LOST
     assert said in ended.reason
 
 

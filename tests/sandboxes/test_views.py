@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from lessons.models import Attempt, CheckRun
+from sandboxes import lifecycle
 from sandboxes.models import Recording, Sandbox, State
 from tests.conftest import work
 
@@ -52,6 +53,21 @@ def test_stop_offers_to_continue_or_to_start_over(as_ana: Client, lab: Any, sent
     assert "Lo terminaste tú." in panel
     assert 'data-testid="resume-lab"' in panel
     assert 'data-testid="start-lab"' in panel
+
+
+@pytest.mark.parametrize(
+    ("state", "named"), [("expired", "Caducó"), ("lost", "Se detuvo"), ("removed", "Terminado"), ("failed", "No arrancó")]
+)
+def test_an_end_is_called_what_it_was_and_can_be_continued(state: str, named: str, as_ana: Client, lab: Any, sent: Any) -> None:
+    press(as_ana, "iniciar")
+    work(sent)
+    lifecycle.stop(Sandbox.objects.get(), state=State(state), reason="Por esto.")
+    panel = as_ana.get(f"{PAGE}panel/").content.decode()
+    told = re.search(r'data-testid="lab-state" data-state="(\w+)".*?</span>\s*(.*?)\s*</p>', panel, re.DOTALL)
+    assert told
+    assert told.groups() == (state, named)
+    assert "Por esto." in panel
+    assert 'data-testid="resume-lab"' in panel
 
 
 def test_reset_can_be_undone(as_ana: Client, lab: Any, sent: Any) -> None:

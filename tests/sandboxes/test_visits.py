@@ -19,7 +19,7 @@ from lessons.models import Cohort
 from sandboxes import lifecycle, visits
 from sandboxes.models import Recording, Sandbox, Visit
 from sandboxes.routing import websocket_urlpatterns
-from sandboxes.terminal import consumer
+from sandboxes.terminal import guest
 from sandboxes.terminal.protocol import encode, encode_size
 from tests.conftest import work
 from tests.sandboxes.test_terminal import close_code, connect, framed, multiplexed
@@ -247,7 +247,7 @@ async def test_acceptance_lets_the_open_terminal_type_and_dismissal_closes_it_at
 async def test_a_visit_that_is_over_closes_its_terminal_though_nobody_says_so(
     ana: Any, carmen: Any, sandbox: Sandbox, lab: Any, cohort: Cohort, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(consumer, "ASK_EVERY", 0.02)
+    monkeypatch.setattr(guest, "ASK_EVERY", 0.02)
     await sync_to_async(visits.watch)(carmen, sandbox)
     page, _, _ = await opened(carmen, sandbox, lab)
     monkeypatch.setattr(visits, "_tell", lambda _: None)
