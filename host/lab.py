@@ -152,11 +152,18 @@ def _down(lab: Instance) -> None:
 
 
 def _uninstall() -> None:
+    """The labs of this LAB_STATE, and what all share if no other's is left: one that runs uses the same users."""
     for home in STATE.iterdir() if STATE.exists() else ():
         if (home / "env").exists() or (home / "compose").exists():
-            _down(Instance(home.name, composed=True))
+            lab = Instance(home.name, composed=True)
+            _down(lab)
+            shutil.rmtree(lab.run, ignore_errors=True)
+    if any(Instance(file.stem).running() for file in RUN.glob("*.pid")):
+        print("Se quedan los usuarios del sistema, que otro laboratorio usa ahora.")
+        return
     accounts.remove()
-    shutil.rmtree(RUN, ignore_errors=True)
+    with suppress(OSError):
+        RUN.rmdir()
 
 
 if __name__ == "__main__":

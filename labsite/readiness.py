@@ -58,7 +58,7 @@ def check_database() -> None:
         driver.connect(**params).close()
     except driver.Error as error:
         raise ImproperlyConfigured(
-            f"No se puede usar la base de datos de LAB_DATABASE_URL ({_place(settings.ENV.database_url)}): {_reason(error)}. "
+            f"No se puede usar la base de datos de LAB_DATABASE_URL ({_place(settings.ENV.database_url)}): {reason(error)}. "
             "Mira que esté en marcha y que LAB_DATABASE_PASSWORD sea su clave."
         ) from error
 
@@ -73,16 +73,25 @@ def check_redis() -> None:
         raise ImproperlyConfigured("Redis no acepta la clave: LAB_REDIS_PASSWORD no es la suya.") from error
     except RedisError as error:
         raise ImproperlyConfigured(
-            f"No se puede usar el Redis de LAB_REDIS_URL ({_place(settings.ENV.redis_url)}): {_reason(error)}. Mira que esté en marcha."
+            f"No se puede usar el Redis de LAB_REDIS_URL ({_place(settings.ENV.redis_url)}): {reason(error)}. Mira que esté en marcha."
         ) from error
     finally:
         client.close()
 
 
 def _check_lab(*, must_answer: bool) -> None:
-    from sandboxes.doctor import refuse_unsafe
+    from django.conf import settings
 
-    refuse_unsafe(must_answer=must_answer)
+    from sandboxes.doctor import refuse_unsafe
+    from sandboxes.engine import EngineError
+
+    try:
+        refuse_unsafe()
+    except EngineError as error:
+        if must_answer:
+            raise ImproperlyConfigured(
+                f"No contesta el motor de los laboratorios en LAB_ENGINE_URL ({settings.ENV.engine_url}): {reason(error)}."
+            ) from error
 
 
 def _place(url: str) -> str:
@@ -98,11 +107,18 @@ _REASONS = {
     "timeout|[Tt]imed? ?out": "no contesta",
     "unreachable|No route": "no se llega a él",
     'database "[^"]*" does not exist': "no tiene esa base de datos",
+    # PostgreSQL looks first at who may enter where: in the container `db`, only its role in its database.
+    "no pg_hba.conf entry|no encryption": "no tiene esa base de datos, o no deja entrar en ella a ese usuario",
+    "too many (clients|connections)|remaining connection slots": "no admite más conexiones",
+    "starting up|shutting down|recovery mode": "está arrancando o parándose",
+    "No such file or directory": "no existe ese socket",
+    "[Pp]ermission denied": "no deja usar ese socket",
+    "unable to open database file": "no se puede abrir ese fichero",
 }
 """What drivers and servers say, and in the words of who reads it."""
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
     for said, meant in _REASONS.items():
         if re.search(said, str(error)):
             return meant

@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from labsite import readiness
 from labsite.environment import load
 from tests.settings import RUN
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def start(tmp_path: Path, *flags: str, **given: str) -> subprocess.CompletedProcess[str]:
+def surroundings(tmp_path: Path, **given: str) -> dict[str, str]:
     env = {
         **{name: value for name, value in os.environ.items() if not name.startswith("LAB_")},
         "DJANGO_SETTINGS_MODULE": "labsite.settings",
@@ -26,7 +27,11 @@ def start(tmp_path: Path, *flags: str, **given: str) -> subprocess.CompletedProc
         "LAB_ENGINE_URL": f"unix://{tmp_path}/none.sock",
         **given,
     }
-    env = {name: value for name, value in env.items() if value}
+    return {name: value for name, value in env.items() if value}
+
+
+def start(tmp_path: Path, *flags: str, **given: str) -> subprocess.CompletedProcess[str]:
+    env = surroundings(tmp_path, **given)
     words = (sys.executable, "-m", "labsite.readiness", *flags, "echo", "arrancó")
     return subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True)
 
@@ -49,6 +54,10 @@ def start(tmp_path: Path, *flags: str, **given: str) -> subprocess.CompletedProc
             {"LAB_DATABASE_URL": "postgres://lab@no.existe.invalid:1/lab"},
             "(postgres://no.existe.invalid:1/lab): no hay ningún servidor con ese nombre.",
         ),
+        (
+            {"LAB_DATABASE_URL": "sqlite:////no/hay/lab.sqlite3"},
+            "(sqlite:////no/hay/lab.sqlite3): no se puede abrir ese fichero.",
+        ),
     ],
 )
 def test_what_stops_the_start_is_one_sentence(tmp_path: Path, given: dict[str, str], sentence: str) -> None:
@@ -59,6 +68,34 @@ def test_what_stops_the_start_is_one_sentence(tmp_path: Path, given: dict[str, s
     assert sentence in said[0]
     assert "Traceback" not in done.stderr
     assert "oculta" not in done.stderr
+
+
+def test_an_engine_that_does_not_answer_stops_a_start_that_asks_for_it_and_no_other(tmp_path: Path) -> None:
+    subprocess.run((sys.executable, "manage.py", "migrate", "-v", "0"), cwd=ROOT, env=surroundings(tmp_path), check=True)
+    done = start(tmp_path, "--engine")
+    assert (done.returncode, done.stdout) == (1, "")
+    sentence = f"Error: No contesta el motor de los laboratorios en LAB_ENGINE_URL (unix://{tmp_path}/none.sock): no existe ese socket."
+    assert sentence in done.stderr.splitlines()
+    assert (start(tmp_path).returncode, start(tmp_path).stdout) == (0, "arrancó\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        (
+            'connection failed: connection to server at "10.152.129.2", port 5432 failed: FATAL:  no pg_hba.conf entry for host '
+            '"10.152.129.4", user "lab", database "otra", no encryption',
+            "no tiene esa base de datos, o no deja entrar en ella a ese usuario",
+        ),
+        ('FATAL:  database "otra" does not exist', "no tiene esa base de datos"),
+        ("FATAL:  sorry, too many clients already", "no admite más conexiones"),
+        ("FATAL:  the database system is starting up", "está arrancando o parándose"),
+        ("('Connection aborted.', FileNotFoundError(2, 'No such file or directory'))", "no existe ese socket"),
+        ("('Connection aborted.', PermissionError(13, 'Permission denied'))", "no deja usar ese socket"),
+    ],
+)
+def test_what_others_say_in_english_is_meant_in_spanish(said: str, meant: str) -> None:
+    assert readiness.reason(Exception(said)) == meant
 
 
 def test_what_can_start_becomes_what_it_was_to_be(tmp_path: Path) -> None:

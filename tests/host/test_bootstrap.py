@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from host import instance, lab
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -120,6 +122,27 @@ def test_packages_that_do_not_go_are_said_and_can_be_tried_again(clone: Path, tm
 def test_a_machine_that_had_everything_keeps_it(clone: Path, tmp_path: Path) -> None:
     uninstall(clone, tmp_path / "state")
     assert not (tmp_path / "apt-calls").exists()
+
+
+def test_the_labs_of_another_folder_keep_what_they_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, ours = tmp_path / "run", tmp_path / "state"
+    for module in (instance, lab):
+        monkeypatch.setattr(module, "RUN", run)
+        monkeypatch.setattr(module, "STATE", ours)
+    for folder in (run / "nuestro/gate", run / "ajeno/gate", ours / "nuestro/compose"):
+        folder.mkdir(parents=True)
+    downed, removed = [], []
+    monkeypatch.setattr(lab, "_down", lambda one: downed.append(one.name))
+    monkeypatch.setattr(lab.accounts, "remove", lambda: removed.append("users"))
+    other = subprocess.Popen(["sh", "-c", "read line", "host.lab"], stdin=subprocess.PIPE)
+    (run / "ajeno.pid").write_text(str(other.pid))
+    lab._uninstall()
+    assert (downed, removed) == (["nuestro"], [])
+    assert sorted(path.name for path in run.iterdir()) == ["ajeno", "ajeno.pid"]
+    assert (run / "ajeno/gate").is_dir()
+    other.communicate()
+    lab._uninstall()
+    assert removed == ["users"]
 
 
 def start_from(clone: Path, bundle: Path, state: Path) -> str:

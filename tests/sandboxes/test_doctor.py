@@ -161,14 +161,10 @@ class TestRefuseUnsafe:
         with pytest.raises(ImproperlyConfigured, match="no tiene la puerta de este laboratorio"):
             doctor.refuse_unsafe()
 
-    def test_unreachable_engine_is_no_reason(self, lab: Any) -> None:
+    def test_what_an_unreachable_engine_means_is_the_callers_to_say(self, lab: Any) -> None:
         lab.down = True
-        doctor.refuse_unsafe()
-
-    def test_unreachable_engine_stops_a_start_that_has_one(self, lab: Any) -> None:
-        lab.down = True
-        with pytest.raises(ImproperlyConfigured, match="No contesta el motor de los laboratorios en LAB_ENGINE_URL"):
-            doctor.refuse_unsafe(must_answer=True)
+        with pytest.raises(EngineError):
+            doctor.refuse_unsafe()
 
 
 @pytest.mark.parametrize("debug", ["0", "1"])
