@@ -14,10 +14,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from sandboxes.doctor.attempt import KILLED, Attack, Seen
-from sandboxes.engine import EngineError, Flavor, LabEngine, Limits
+from sandboxes.engine import Death, EngineError, Flavor, LabEngine, Limits
 
 LABELS = {"lab.purpose": "doctor"}
 _DISK = "1G"
+_DYING = 10
+"""Seconds in which Docker learns of a death."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ def _find(engine: LabEngine, attack: Attack, attacker: str, neighbour: str, word
     try:
         seen = _try(engine, attack, attacker, neighbour, words)
         if seen.code == KILLED:  # by whom watches: the next attempt needs a living one
+            await_death(engine, attacker)
             engine.start(attacker)
             engine.wait_ready(attacker, seconds=60)
     except EngineError as error:
@@ -89,6 +92,16 @@ def _ask_meanwhile(engine: LabEngine, neighbour: str, command: str, going: Futur
         slowest = max(slowest, time.monotonic() - began)
         failed = failed or wrong
     return slowest, failed
+
+
+def await_death(engine: LabEngine, name: str) -> Death | None:
+    """How a sandbox whose processes were killed ended; None if it lives on.
+
+    Docker learns of it a moment later than who had an `exec` there, and until then would have nothing to start."""
+    deadline = time.monotonic() + _DYING
+    while (death := engine.death(name)) is None and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return death
 
 
 def _describe(attack: Attack, seen: Seen) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from django.conf import settings
 from lessons import catalog
 from sandboxes import pool
 from sandboxes.doctor import attacks, examine, host
+from sandboxes.doctor.runner import await_death
 from sandboxes.engine import SEEDED, Flavor, Limits, lab_engine
 
 ENGINE = lab_engine()
@@ -61,10 +61,7 @@ def used(one: str) -> dict[str, Any]:
 def over(one: str, command: str) -> dict[str, Any]:
     """Write until somebody ends it; then it is started again, and may make room."""
     code = ENGINE.run(one, ["sh", "-c", command], seconds=100).code
-    # Docker learns of it a moment later.
-    deadline = time.monotonic() + 10
-    while not (death := ENGINE.death(one)) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    death = await_death(ENGINE, one)
     assert death
     told = (Path(settings.ENV.endings_dir) / death.id).read_text().strip()
     ENGINE.start(one)
@@ -82,7 +79,7 @@ def main() -> None:
     seen["seeded"] = sorted(said(seeded.name, "docker images --format '{{.Repository}}:{{.Tag}}'").split())
     pool.discard(seeded)
     findings = examine(ENGINE, tuple(attack for attack in attacks() if attack.name in ("disco", "subvolúmenes", "montajes")))
-    seen["doctor"] = {finding.name: finding.held for finding in findings}
+    seen["doctor"] = {finding.name: "" if finding.held else finding.observed for finding in findings}
     lacks = host.lacks(ENGINE.security_options(), catalog.course().exercises.values(), storage=settings.ENV.storage)
     seen["lack"] = next(([lack.so, lack.exercises] for lack in lacks if lack.what == "btrfs"), None)
     print(json.dumps(seen, ensure_ascii=False))

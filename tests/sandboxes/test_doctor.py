@@ -18,8 +18,8 @@ from lessons import catalog
 from sandboxes import doctor
 from sandboxes.doctor import host, runner, syscalls
 from sandboxes.doctor.attacks import attacks
-from sandboxes.doctor.attempt import ANSWERS, NOTHING, Attack, Seen, counts, says, spared
-from sandboxes.engine import EngineError, ExecResult
+from sandboxes.doctor.attempt import ANSWERS, KILLED, NOTHING, Attack, Seen, counts, says, spared
+from sandboxes.engine import Death, EngineError, ExecResult
 from sandboxes.models import DoctorRun
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,6 +111,28 @@ def test_attack_that_cannot_be_tried_does_not_count_as_held(prepared: Any, monke
     findings = runner.examine(prepared, doctor.attacks())
     assert [finding.held for finding in findings] == [False, False]
     assert "no se pudo probar" in findings[0].observed
+
+
+def test_a_killed_sandbox_is_started_again_once_docker_knows_that_it_is_dead(prepared: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = iter((False, False, True))
+
+    def run(name: str, argv: list[str], *, user: str = "root", seconds: float = 20) -> ExecResult:
+        return ExecResult(KILLED if "todo" in argv[-1] else 0, b"127.0.0.1\n")
+
+    def death(name: str) -> Death | None:
+        if next(looks):
+            prepared.boxes[name].state = "exited"
+            return Death(name, prepared.boxes[name].created, killed=True)
+        return None
+
+    states = []
+    start = prepared.start
+    monkeypatch.setattr(prepared, "run", run)
+    monkeypatch.setattr(prepared, "death", death)
+    monkeypatch.setattr(prepared, "start", lambda name: (states.append(prepared.boxes[name].state), start(name)))
+    (finding,) = runner.examine(prepared, (Attack("bomba", "Tomarlo", "todo", "lo paran", lambda seen: seen.code == KILLED),))
+    assert finding.held
+    assert states == ["created", "created", "exited"]
 
 
 def test_lacks_are_what_the_machine_has_not_got(tmp_path: Path) -> None:
