@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
+from lessons import progress
 from lessons.accounts import person
 from lessons.catalog import Exercise
 from sandboxes import checkpoints, lifecycle
@@ -24,8 +25,18 @@ from sandboxes.models import Sandbox
 def _start(request: HttpRequest, exercise: Exercise) -> str:
     if not _may_start(request):
         return _("Has iniciado muchos laboratorios en poco tiempo. Espera un minuto y vuelve a intentarlo.")
-    lifecycle.start(person(request), exercise, swap=request.POST.get("swap") == "1", proposed=_proposed(request))
+    swap = request.POST.get("swap") == "1" or _other_is_done(request, exercise)
+    lifecycle.start(person(request), exercise, swap=swap, proposed=_proposed(request))
     return ""
+
+
+def _other_is_done(request: HttpRequest, exercise: Exercise) -> bool:
+    """Whether the live sandbox is of another exercise, and its last check passed: it is put away unasked, as who goes on expects."""
+    live = lifecycle.current(request.user)
+    if live is None or live.exercise == exercise.key:
+        return False
+    check = progress.last_check(live.user, live.exercise)
+    return check is not None and check.passed and check.attempt_id == live.attempt_id
 
 
 def _proposed(request: HttpRequest) -> UUID | None:

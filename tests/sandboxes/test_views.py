@@ -94,6 +94,22 @@ def test_another_exercise_offers_to_swap(as_ana: Client, lab: Any, sent: Any) ->
     assert Sandbox.objects.get(state=State.READY).exercise.endswith("una-capa-menos")
 
 
+def test_who_has_passed_goes_on_to_the_next_exercise_without_being_asked(as_ana: Client, lab: Any, sent: Any) -> None:
+    press(as_ana, "iniciar")
+    work(sent)
+    done = Sandbox.objects.get()
+    CheckRun.objects.create(attempt=done.attempt, finished=timezone.now(), passed=True)
+    press(as_ana, "iniciar", OTHER)
+    work(sent)
+    assert Sandbox.objects.get(state=State.READY).exercise.endswith("una-capa-menos")
+    done.refresh_from_db()
+    assert done.resumable
+    CheckRun.objects.create(attempt=done.attempt, finished=timezone.now(), passed=False)
+    press(as_ana, "iniciar", PAGE, swap="1")
+    work(sent)
+    assert "Ya tienes un laboratorio en marcha" in press(as_ana, "iniciar", OTHER), "what was passed before was in another attempt"
+
+
 def test_without_scripts_a_button_leads_back_to_the_page(as_ana: Client, lab: Any, sent: Any) -> None:
     answer = as_ana.post(f"{PAGE}iniciar/")
     assert (answer.status_code, answer["Location"]) == (302, PAGE)
