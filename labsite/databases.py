@@ -12,8 +12,10 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import dj_database_url
 
 POSTGRES = ("postgres", "postgresql")
-POOL = {"min_size": 0, "max_size": 8, "timeout": 10, "max_idle": 60}
-"""Connections of one process. Channels gives each request a thread of its own: without a pool each would connect anew."""
+POOL = {"min_size": 0, "max_size": 8, "timeout": 10, "max_idle": 60, "reconnect_timeout": 3}
+"""Connections of one process. Channels gives each request a thread of its own: without a pool each would connect anew.
+
+A database that was away is found again soon: its attempts come ever more seldom until it gives up and begins anew."""
 
 
 def with_password(url: str, password: str) -> str:

@@ -3,6 +3,8 @@
 from django.contrib import admin
 from django.urls import include, path
 
+handler500 = "labsite.failures.failed"
+
 urlpatterns = [
     path("cuenta/", include("lessons.account_urls")),
     path("admin/", admin.site.urls),
