@@ -67,7 +67,9 @@ def type_again(page: Page, after: str) -> None:
 
 
 def work_again(page: Page, after: str) -> None:
-    type_line(page, "docker rm -f saludo; docker run --name saludo busybox:1.37 echo hola", f"saludo-{after}", seconds=120)
+    # What a container wrote may come to its log an instant after it ended.
+    command = "docker rm -f saludo; docker run --name saludo busybox:1.37 echo hola; until docker logs saludo | grep hola; do sleep 1; done"
+    type_line(page, command, f"saludo-{after}", seconds=120)
     check_anew(page)
 
 
@@ -101,7 +103,8 @@ def test_a_stopped_database_is_told_and_found_again(person: Any) -> None:
         expect(page.get_by_text("El sitio no contesta ahora")).to_be_visible(timeout=60_000)
         type_again(page, "parada")
         asked = other.goto(PAGE)
-        assert asked and asked.status == 503
+        assert asked
+        assert asked.status == 503
         expect(other.get_by_role("heading", name="Un momento")).to_be_visible()
     finally:
         assert compose("start", "db").returncode == 0
