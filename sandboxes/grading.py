@@ -252,7 +252,9 @@ def _whole(spec: kinds.Spec, kept: dict[str, str]) -> kinds.Spec | None:
 
 
 def _wait_for(title: str) -> Verdict:
-    return Verdict(Status.PENDING, expected="", observed=_("Primero: «%(title)s».") % {"title": title})
+    # Quotes within quotes are others.
+    inner = title.replace("«", "“").replace("»", "”")
+    return Verdict(Status.PENDING, expected="", observed=_("Primero: «%(title)s».") % {"title": inner})
 
 
 def storable(value: Any) -> Any:

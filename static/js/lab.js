@@ -6,7 +6,7 @@ import { keepFocus, tellResult } from "./focus.js";
 import "./live.js";
 import "./ports.js";
 import { closeTerminals, openTerminals } from "./terminal.js";
-import { enliven } from "./text.js";
+import { enliven, say } from "./text.js";
 import "./tour.js";
 import { showTab } from "./workbench.js";
 
@@ -124,6 +124,14 @@ for (const event of ["htmx:after:swap", "htmx:after:settle"]) {
     tellResult();
   });
 }
+// What one pressed for and did not come about: the network is gone, or the site does not answer.
+function tellFailure({ target, detail }) {
+  const status = detail.ctx?.response?.status ?? 0;
+  const button = target.closest?.("form")?.querySelector("[type=submit]");
+  if (button && (!status || status >= 500)) say(button, status ? "No contesta: prueba otra vez" : "Sin conexión: prueba otra vez", 3000);
+}
+for (const event of ["htmx:error", "htmx:response:error"]) document.addEventListener(event, tellFailure);
+
 setInterval(countDown, 1000);
 countDown();
 follow();

@@ -78,13 +78,14 @@ function reachable(element) {
   }
 }
 
-function say(near, text) {
+/** Says something for a moment on the button it is about. */
+export function say(near, text, time = SAID_FOR) {
   const before = near.dataset.label ?? near.textContent;
   near.dataset.label = before;
   near.textContent = text;
   announce(text);
   clearTimeout(near.timer);
-  near.timer = setTimeout(() => (near.textContent = before), SAID_FOR);
+  near.timer = setTimeout(() => (near.textContent = before), time);
 }
 
 /** Copies a text and says so on the button; without a clipboard (no HTTPS) selects it: a field, or the code of the block. */

@@ -389,6 +389,11 @@ BROKEN = {
     "a: {{x}}": "empieza por {{",
     'a: "\\d"': "barra invertida",
     "a: 1\n---\nb: 2": "un solo documento",
+    "a:\n  - b: 1\n\tc: 2": "un tabulador no sangra",
+    "a: >\n b\n\tc: 1": "un tabulador no sangra",
+    "a: - b": "línea suya",
+    "a: |x\n  b": "línea siguiente",
+    "a: &": "empieza por &",
 }
 
 

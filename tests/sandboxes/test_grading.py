@@ -187,7 +187,7 @@ def test_evidence_is_judged_again_and_missing_evidence_is_said(check: CheckRun) 
 
 
 def logs(id_: str, **more: Any) -> kinds.Spec:
-    return kinds.parse({"id": id_, "tipo": "logs", "titulo": f"La {id_}", "contenedor": "web", **more})
+    return kinds.parse({"id": id_, "tipo": "logs", "titulo": f"La «{id_}»", "contenedor": "web", **more})
 
 
 def test_check_whose_requirement_failed_is_not_looked_at() -> None:
@@ -195,7 +195,7 @@ def test_check_whose_requirement_failed_is_not_looked_at() -> None:
     with student(honest) as engine:
         verdicts, evidence = grading.grade([first, second, third], lambda _node: engine)
     assert [verdict.status for _, verdict in verdicts] == [Status.FAILED, Status.PENDING, Status.PENDING]
-    assert [verdict.observed for _, verdict in verdicts[1:]] == ["Primero: «La a».", "Primero: «La b»."]
+    assert [verdict.observed for _, verdict in verdicts[1:]] == ["Primero: «La “a”».", "Primero: «La “b”»."]
     assert set(evidence) == {"a"}
 
 
