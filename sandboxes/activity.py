@@ -25,10 +25,7 @@ async def atouch(sandbox_id: object) -> None:
 
 
 def last(sandbox: Sandbox) -> datetime:
-    """The last sign of life."""
-    seen = sandbox.active or sandbox.ready or sandbox.created
-    cached = cache.get(_key(sandbox.id))
-    return max(seen, datetime.fromtimestamp(cached, UTC)) if cached else seen
+    return last_of([sandbox])[sandbox.id]
 
 
 def last_of(sandboxes: Iterable[Sandbox]) -> dict[UUID, datetime]:
