@@ -46,6 +46,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ha
     error_messages = {
         **DefaultAccountAdapter.error_messages,
         "username_password_mismatch": _("Ese usuario y esa contraseña no van juntos."),
+        "enter_current_password": _("Esa no es tu contraseña de ahora."),
+        "too_many_login_attempts": _("Has fallado demasiadas veces. Espera cinco minutos y vuelve a intentarlo."),
     }
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -78,7 +78,7 @@ def _path(course_slug: str, lesson_slug: str, exercise_slug: str, name: str) -> 
     """Where a figure is; None for what is none. Names come from an address: they lead nowhere but into the folder."""
     course = catalog.course()
     lesson = course.lesson(lesson_slug) if course.slug == course_slug else None
-    if lesson is None or (exercise_slug and f"{course_slug}/{lesson_slug}/{exercise_slug}" not in course.exercises):
+    if lesson is None or "\0" in name or (exercise_slug and f"{course_slug}/{lesson_slug}/{exercise_slug}" not in course.exercises):
         return None
     folder = (lesson.folder / "ejercicios" / exercise_slug if exercise_slug else lesson.folder) / FOLDER
     path = folder / name

@@ -254,3 +254,13 @@ def test_choosing_a_password_closes_the_other_sessions(client: Client, ana: Any)
 
 def test_without_mail_one_is_told_whom_to_ask(client: Client) -> None:
     assert "no envía correo" in client.get(reverse("account_reset_password")).content.decode()
+
+
+def test_who_fails_too_often_or_forgets_the_present_password_is_told_plainly(client: Client, ana: Any) -> None:
+    for _ in range(6):
+        answer = log_in(client, "ana", "otra-cosa")
+    assert "Has fallado demasiadas veces." in answer.content.decode()
+    client.force_login(ana)
+    given = {"oldpassword": "otra-cosa", "password1": "larga-clave-9x", "password2": "larga-clave-9x"}
+    answer = client.post(reverse("account_change_password"), given)
+    assert "Esa no es tu contraseña de ahora." in answer.content.decode()

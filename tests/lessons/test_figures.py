@@ -48,6 +48,7 @@ def test_a_figure_is_sent_and_can_do_nothing(client: Client, course: Path, url: 
         "/curso/mi-curso/uno/figuras/../leccion.md",
         "/curso/mi-curso/uno/figuras/..%2fejercicios%2fdos%2fejercicio.yaml",
         "/curso/mi-curso/uno/figuras/no-esta.svg",
+        "/curso/mi-curso/uno/figuras/a%00.svg",
         "/curso/mi-curso/uno/tres/figuras/a.svg",
         "/curso/otro/uno/figuras/a.svg",
     ],

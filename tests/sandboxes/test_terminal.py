@@ -182,6 +182,11 @@ async def test_unknown_sandbox_and_node_are_refused(ana: Any, sandbox: Sandbox) 
     assert await close_code(connect(ana, sandbox.pk, node="otro")) == 4404
 
 
+@pytest.mark.parametrize("address", ["/", "/ws/nada/", "/ws/terminal/x/lab/principal/", "/ws/laboratorio/../"])
+async def test_a_socket_to_nowhere_is_refused_as_such(address: str) -> None:
+    assert await close_code(WebsocketCommunicator(URLRouter(websocket_urlpatterns), address)) == 4404
+
+
 async def test_ended_sandbox_is_refused_and_closes_open_terminals(ana: Any, sandbox: Sandbox, lab: Any, sent: Any) -> None:
     page, _, _ = await opened(ana, sandbox, lab)
     await sync_to_async(lifecycle.stop)(sandbox, reason="")
