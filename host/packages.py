@@ -33,7 +33,8 @@ def fetch_wheels(requirements: Path, simple: Path) -> None:
     abi = "cp" + PYTHON.replace(".", "")
     sh(
         str(STATE / "tools" / "uv" / "bin" / "pip"),
-        *("download", "-q", "--dest", str(draft), "--require-hashes", "-r", str(requirements)),
+        # The list is whole. What else each would want pip reckons for the Python that runs it, which is another.
+        *("download", "-q", "--no-deps", "--dest", str(draft), "--require-hashes", "-r", str(requirements)),
         *("--only-binary", ":all:", "--python-version", PYTHON, "--implementation", "cp"),
         *("--abi", abi, "--abi", "abi3", "--abi", "none"),
         *("--platform", f"manylinux2014_{machine}", "--platform", f"manylinux_2_28_{machine}", "--platform", "any"),
