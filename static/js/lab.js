@@ -90,7 +90,8 @@ function refreshPanel() {
   if (url) htmx.ajax("GET", url, { target: "#lab", swap: "outerMorph" });
 }
 
-const outage = Object.assign(document.createElement("ul"), { className: "messages", role: "status" });
+const outage = document.createElement("div");
+outage.role = "status";
 document.querySelector("main").before(outage);
 
 // Who pressed something is told that it was not done. The panel asks again and again, so this goes by itself.
@@ -99,7 +100,9 @@ function tellOutage(down) {
   outage.replaceChildren();
   if (!down) return;
   const said = "El sitio no contesta ahora. Tu laboratorio sigue como está: cuando se quite este aviso, repite lo que hayas pulsado.";
-  outage.append(Object.assign(document.createElement("li"), { className: "warning", textContent: said }));
+  const list = Object.assign(document.createElement("ul"), { className: "messages" });
+  list.append(Object.assign(document.createElement("li"), { className: "warning", textContent: said }));
+  outage.append(list);
 }
 document.addEventListener("htmx:after:request", ({ detail }) => tellOutage(detail.ctx.response.status >= 500));
 document.addEventListener("htmx:error", ({ detail }) => detail.ctx && tellOutage(true));
