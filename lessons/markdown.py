@@ -7,6 +7,7 @@ the same text is never rendered twice. Refuses to know who reads it.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from django.utils.html import escape
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from markdown_it import MarkdownIt
@@ -173,6 +174,21 @@ def _wrap_table(renderer: RendererHTML, tokens: Sequence[Token], at: int, option
     return f'<div class="table">{drawn}' if tokens[at].nesting == 1 else f"{drawn}</div>\n"
 
 
+_OPTION = re.compile(r"((?<![\w/.-])--?[A-Za-z][\w-]*)")
+
+
+def whole_options(text: str) -> SafeString:
+    """HTML of a text whose options, as `--rm`, are not broken after their hyphens at the end of a line."""
+    pieces = enumerate(_OPTION.split(text))
+    return format_html_join(
+        "", "{}", ((format_html('<span class="whole">{}</span>', piece) if odd % 2 else piece,) for odd, piece in pieces)
+    )
+
+
+def _render_code(_renderer: RendererHTML, tokens: Sequence[Token], at: int, _options: Any, _env: Any) -> str:
+    return f"<code>{whole_options(tokens[at].content)}</code>"
+
+
 _parser = (
     MarkdownIt("commonmark", {"html": False, "linkify": True, "typographer": False, "highlight": _colour})
     .enable(["table", "strikethrough", "linkify"])
@@ -187,6 +203,7 @@ _parser.core.ruler.push("titles_below", _titles_below)
 _parser.inline.ruler.before("link", "term", _term_rule)
 for _name, _rule in {
     "term": _render_term,
+    "code_inline": _render_code,
     "image": _render_image,
     "fence": _render_fence,
     "table_open": _wrap_table,

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime, timedelta
 
 from django import template
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from lessons import catalog
+from lessons.markdown import whole_options
 
 register = template.Library()
+register.filter("whole_options", whole_options)
 EXACT = 90
 """Minutes up to which they are said as they are; beyond, in hours and halves."""
-_OPTION = re.compile(r"((?<![\w/.-])--?[A-Za-z][\w-]*)")
 
 
 @register.filter
@@ -37,15 +35,6 @@ def ago(moment: datetime) -> str:
     if timezone.now() - moment < timedelta(minutes=1):
         return _("ahora mismo")
     return _("hace %(time)s") % {"time": timesince(moment, depth=1)}
-
-
-@register.filter
-def whole_options(text: str) -> SafeString:
-    """A text whose options, as `--rm`, are not broken after their hyphens at the end of a line."""
-    pieces = enumerate(_OPTION.split(text))
-    return format_html_join(
-        "", "{}", ((format_html('<span class="whole">{}</span>', piece) if odd % 2 else piece,) for odd, piece in pieces)
-    )
 
 
 @register.filter

@@ -14,7 +14,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from lessons import catalog, journey
 from lessons.models import Attempt, CheckRun, Completion
-from lessons.templatetags.study import ago, minutes, whole_options
+from lessons.templatetags.study import ago, minutes
 
 pytestmark = pytest.mark.django_db
 COURSE = catalog.course()
@@ -156,8 +156,3 @@ def test_times_are_said_as_people_do(number: int, said: str) -> None:
 )
 def test_how_long_ago_is_said_in_one_unit(seconds: int, said: str) -> None:
     assert ago(timezone.now() - timedelta(seconds=seconds)) == said
-
-
-def test_an_option_is_not_broken_over_two_lines_and_a_text_stays_a_text() -> None:
-    said = whole_options("<b>«docker run --rm -it» no-es -1 sha256:a-b")
-    assert said == '&lt;b&gt;«docker run <span class="whole">--rm</span> <span class="whole">-it</span>» no-es -1 sha256:a-b'

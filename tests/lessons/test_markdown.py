@@ -11,7 +11,7 @@ import pytest
 from lessons import catalog
 from lessons.boxes import TITLES
 from lessons.glossary import Glossary, Term
-from lessons.markdown import Place, render, render_text
+from lessons.markdown import Place, render, render_text, whole_options
 
 HARMFUL_LINKS = re.compile(r"^\s*(javascript|vbscript|file|data):", re.IGNORECASE)
 
@@ -211,3 +211,9 @@ def test_the_empty_corner_of_a_table_heads_nothing() -> None:
     html = render("| | b |\n|---|---|\n| 1 | 2 |\n")
     assert "<td></td>" in html
     assert "<th>b</th>" in html
+
+
+def test_an_option_is_not_broken_over_two_lines_and_a_text_stays_a_text() -> None:
+    said = whole_options("<b>«docker run --rm -it» no-es -1 sha256:a-b")
+    assert said == '&lt;b&gt;«docker run <span class="whole">--rm</span> <span class="whole">-it</span>» no-es -1 sha256:a-b'
+    assert html("`docker ps -a`") == '<p><code>docker ps <span class="whole">-a</span></code></p>\n'

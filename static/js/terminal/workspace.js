@@ -77,7 +77,10 @@ export class Workspace {
 
   /** Whether the visitor may type, from now on. */
   allow(types) {
-    if (types && !this.guest.types) this.focused?.focus();
+    if (types && !this.guest.types) {
+      this.focused?.tell("");
+      this.focused?.focus();
+    }
     this.guest.types = types;
   }
 
