@@ -15,6 +15,8 @@ from pathlib import Path
 COMMAND, EVENT, CHECK = "orden", "suceso", "comprobacion"
 MARKS = 400
 LINE = 160
+RESET = "\x1bc"
+"""Begins the screen as it was found, which is the first thing that a recording shows."""
 END = 0.5
 """Seconds that a recording goes on after its last mark."""
 _ESCAPES = re.compile(r"\x1b(?:\][^\x07\x1b]*(?:\x07|\x1b\\)|\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
@@ -49,8 +51,11 @@ def events(path: Path) -> Iterator[tuple[float, str, str]]:
 
 
 def commands(path: Path) -> list[Mark]:
-    """The commands that were carried out, when they were sent off, and whether they ended well."""
+    """The commands that were carried out, when they were sent off, and whether they ended well.
+
+    Those that the screen showed when the recording began are not: they are of the one before."""
     found: list[Mark] = []
+    at_first = True
     typed: str | None = None
     cut = ""
     for at, code, text in events(path):
@@ -76,6 +81,9 @@ def commands(path: Path) -> list[Mark]:
                 found[-1] = Mark(found[-1].at, COMMAND, found[-1].text, mark[2] == "0")
         if typed is not None:
             typed = (typed + text[end:])[-4000:]
+        if at_first and text.startswith(RESET):
+            found.clear()
+        at_first = False
     return found[-MARKS:]
 
 

@@ -22,6 +22,7 @@ from lessons import cohorts
 from lessons.models import Cohort
 from sandboxes.models import Machine, Recording, RecordingChoice
 from sandboxes.recording.cast import Cast, written
+from sandboxes.recording.marks import RESET
 from sandboxes.terminal import protocol
 
 log = structlog.get_logger()
@@ -29,7 +30,6 @@ log = structlog.get_logger()
 OPTIONAL, NEVER = cohorts.OPTIONAL, cohorts.NEVER
 LAST_SCREEN = 32 << 10
 """Bytes of the replay, its end, that a recording begins with."""
-RESET = b"\x1bc"
 STRAY = timedelta(hours=2)
 
 
@@ -46,7 +46,7 @@ class Tape:
         if kind == protocol.REPLAY:
             self._replay = (self._replay + payload)[-LAST_SCREEN:]
         elif kind == protocol.LIVE:
-            self._cast.output(RESET + self._replay)
+            self._cast.output(RESET.encode() + self._replay)
             self._replay = b""
         elif kind == protocol.DATA:
             self._live = True

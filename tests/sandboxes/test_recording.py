@@ -95,6 +95,13 @@ def test_commands_are_read_from_the_screen(tmp_path: Path) -> None:
     assert [(mark.text, mark.good) for mark in found] == [("docker ps", True), ("false", False)]
 
 
+def test_what_the_screen_showed_already_is_of_the_recording_before(tmp_path: Path) -> None:
+    found_there = marks.RESET + PROMPT + shell("docker ps", "NAMES\r\n") + "docker im"
+    rest = "ages\r\n\x1b]133;C\x07" + marks.RESET + "\x1b]133;D;0\x07" + PROMPT
+    found = marks.commands(write(tmp_path / "x.cast", [0, "o", found_there], [2, "o", rest]))
+    assert [(mark.at, mark.text, mark.good) for mark in found] == [(2.0, "docker images", True)]
+
+
 def test_marks_split_between_two_pieces_are_no_command_that_was_not_there(tmp_path: Path) -> None:
     found = marks.commands(write(tmp_path / "x.cast", [0, "o", PROMPT], [1, "o", "ls"], [1, "o", "\r\n\x1b]133;C\x07"]))
     assert [(mark.at, mark.text) for mark in found] == [(2.0, "ls")]
