@@ -39,6 +39,8 @@ TITLE_WEIGHT = 6
 _PARTS = re.compile(r"[.:/-]")
 _BARS = re.compile(r'<p class="shell-bar">.*?</p>', re.DOTALL)
 """What stands above a terminal's block: said by the page, not by the text."""
+_WITHIN = re.compile(r"</?(?:a|code|em|s|span|strong)\b[^>]*>")
+"""Tags within a line: no space is where they stand."""
 _TAGS = re.compile(r"<[^>]+>")
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&#x27;": "'", "&amp;": "&"}
 _EMPTY_WORDS = (
@@ -250,7 +252,7 @@ def _lesson(course: catalog.Course, lesson: catalog.Lesson) -> Iterator[Page]:
 
 def plain(html: str) -> str:
     """The words of rendered HTML."""
-    text = _TAGS.sub(" ", _BARS.sub(" ", html))
+    text = _TAGS.sub(" ", _WITHIN.sub("", _BARS.sub(" ", html)))
     for entity, letter in _ENTITIES.items():
         text = text.replace(entity, letter)
     return " ".join(text.split())

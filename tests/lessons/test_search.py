@@ -8,7 +8,8 @@ import pytest
 from django.test import Client
 
 from lessons import catalog
-from lessons.search import RESULTS, Index, Page, index, stem
+from lessons.markdown import render
+from lessons.search import RESULTS, Index, Page, index, plain, stem
 
 PAGES = (
     Page("lesson", "Capas de imagen", "Lección 7", "/a/", "Una imagen es una pila de capas. Cada capa guarda ficheros."),
@@ -104,3 +105,8 @@ def test_nothing_that_a_student_must_not_see_is_searched() -> None:
     hidden = [text for each in catalog.course().exercises.values() for text in (*each.hints, *each.solutions) if len(text) > 60]
     assert hidden
     assert [text for text in hidden if text.strip() in texts] == []
+
+
+def test_words_keep_their_commas_and_paragraphs_stay_apart() -> None:
+    text = "Con `docker ps -a`, **todos**: *también* los [parados](/x).\n\nY `<b>`.\n\n```terminal\n$ docker ps --all\nNAMES\n```\n"
+    assert plain(render(text)) == "Con docker ps -a, todos: también los parados. Y <b>. $ docker ps --all NAMES"
