@@ -6,7 +6,7 @@ import { keepFocus, tellResult } from "./focus.js";
 import "./live.js";
 import "./ports.js";
 import { closeTerminals, openTerminals } from "./terminal.js";
-import { enliven, say } from "./text.js";
+import { enliven } from "./text.js";
 import "./tour.js";
 import { showTab } from "./workbench.js";
 
@@ -99,7 +99,7 @@ function tellOutage(down) {
   if (down === outage.childElementCount > 0) return;
   outage.replaceChildren();
   if (!down) return;
-  const said = "El sitio no contesta ahora. Tu laboratorio sigue como está: cuando se quite este aviso, repite lo que hayas pulsado.";
+  const said = "El sitio no contesta ahora. Tu laboratorio sigue como está: repite dentro de un momento lo que hayas pulsado.";
   const list = Object.assign(document.createElement("ul"), { className: "messages" });
   list.append(Object.assign(document.createElement("li"), { className: "warning", textContent: said }));
   outage.append(list);
@@ -127,14 +127,6 @@ for (const event of ["htmx:after:swap", "htmx:after:settle"]) {
     tellResult();
   });
 }
-// What one pressed for and did not come about: the network is gone, or the site does not answer.
-function tellFailure({ target, detail }) {
-  const status = detail.ctx?.response?.status ?? 0;
-  const button = target.closest?.("form")?.querySelector("[type=submit]");
-  if (button && (!status || status >= 500)) say(button, status ? "No contesta: prueba otra vez" : "Sin conexión: prueba otra vez", 3000);
-}
-for (const event of ["htmx:error", "htmx:response:error"]) document.addEventListener(event, tellFailure);
-
 setInterval(countDown, 1000);
 countDown();
 follow();

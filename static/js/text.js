@@ -78,14 +78,13 @@ function reachable(element) {
   }
 }
 
-/** Says something for a moment on the button it is about. */
-export function say(near, text, time = SAID_FOR) {
+function say(near, text) {
   const before = near.dataset.label ?? near.textContent;
   near.dataset.label = before;
   near.textContent = text;
   announce(text);
   clearTimeout(near.timer);
-  near.timer = setTimeout(() => (near.textContent = before), time);
+  near.timer = setTimeout(() => (near.textContent = before), SAID_FOR);
 }
 
 /** Copies a text and says so on the button; without a clipboard (no HTTPS) selects it: a field, or the code of the block. */

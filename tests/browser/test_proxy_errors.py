@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.browser.test_journey import PAGE
 
 pytestmark = pytest.mark.browser
+OUTAGE = "El sitio no contesta ahora."
 
 
 def test_who_presses_without_a_network_is_told(person: Any) -> None:
@@ -17,11 +18,11 @@ def test_who_presses_without_a_network_is_told(person: Any) -> None:
     page.goto(PAGE)
     page.context.set_offline(True)
     page.get_by_test_id("check").click()
-    expect(page.locator("body > p.visually-hidden[role=status]")).to_have_text("Sin conexión: prueba otra vez")
+    expect(page.get_by_text(OUTAGE)).to_be_visible()
     page.context.set_offline(False)
-    expect(page.get_by_test_id("check")).to_have_text("Comprobar", timeout=30_000)
     page.get_by_test_id("check").click()
     expect(page.get_by_text("Para comprobar, el laboratorio tiene que estar en marcha.")).to_be_visible()
+    expect(page.get_by_text(OUTAGE)).to_have_count(0)
 
 
 def test_what_a_proxy_says_in_our_stead_replaces_nothing(person: Any) -> None:
@@ -31,6 +32,6 @@ def test_what_a_proxy_says_in_our_stead_replaces_nothing(person: Any) -> None:
     before = page.get_by_test_id("check-result").inner_text()
     with page.expect_response("**/comprobar/"):
         page.get_by_test_id("check").click()
-    expect(page.locator("body > p.visually-hidden[role=status]")).to_have_text("No contesta: prueba otra vez")
+    expect(page.get_by_text(OUTAGE)).to_be_visible()
     expect(page.get_by_text("502 Bad Gateway")).to_have_count(0)
-    expect(page.get_by_test_id("check-result")).to_have_text(before, use_inner_text=True, timeout=30_000)
+    expect(page.get_by_test_id("check-result")).to_have_text(before, use_inner_text=True)
