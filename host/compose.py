@@ -147,7 +147,7 @@ def _raise_up(lab: Instance, settings: dict[str, str], fill: Callable[[], None] 
     if fill:
         fill()
     # A Redis that runs has the password that it was started with.
-    containers.refuse_wrong(lab, upto="" if _in_force(lab, "LAB_SECRETS_VERSION") == secrets else "--database")
+    containers.refuse_wrong(lab, upto="--engine" if _in_force(lab, "LAB_SECRETS_VERSION") == secrets else "--database")
     print(f"Contenedores: arrancando  ({time.monotonic() - began:.0f} s)", flush=True)
     containers.start(lab)
     containers.remove_replaced(lab)

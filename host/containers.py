@@ -74,7 +74,7 @@ def refuse_wrong(lab: Instance, *, upto: str) -> None:
     Nothing is asked where the database does not run, for then nobody works with this site; labsite/readiness.py has `upto`."""
     if not running(lab, "db") or not running(lab, "redis"):
         return
-    asked = ("python", "-m", "labsite.readiness", *([upto] if upto else []), "true")
+    asked = ("python", "-m", "labsite.readiness", upto, "true")
     done = _ask(lab, "run", "--rm", "-T", "--no-deps", "migrate", *asked)
     wrong = [line for line in done.stderr.splitlines() if line.startswith("Error: ")] if done.returncode else []
     if wrong:

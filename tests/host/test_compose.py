@@ -383,10 +383,10 @@ def test_what_runs_is_not_stopped_for_what_would_not_start(
     monkeypatch.setattr(containers, "running", lambda _lab, *_services: True)
     monkeypatch.setattr(containers, "_ask", lambda _lab, *words: subprocess.CompletedProcess(words, code, "", stderr))
     if not refused:
-        containers.refuse_wrong(lab, upto="")
+        containers.refuse_wrong(lab, upto="--engine")
         return
     with pytest.raises(HostError, match=refused):
-        containers.refuse_wrong(lab, upto="")
+        containers.refuse_wrong(lab, upto="--engine")
 
 
 def test_a_secret_that_containers_could_not_read_is_theirs_again(lab: Instance) -> None:
