@@ -54,8 +54,8 @@ def current(user: Any) -> Sandbox | None:
 
 
 def latest(user: Any, exercise: str) -> Sandbox | None:
-    """The user's last sandbox of an exercise, live or not."""
-    return Sandbox.objects.filter(user=user, exercise=exercise).order_by("-created").first()
+    """The user's sandbox of an exercise that changed last. With none live, it is what ended last, which need not be the youngest."""
+    return Sandbox.objects.filter(user=user, exercise=exercise).order_by("-changed").first()
 
 
 def start(user: User, exercise: Exercise, *, swap: bool = False, proposed: UUID | None = None, since: datetime | None = None) -> Sandbox:

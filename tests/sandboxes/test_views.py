@@ -81,6 +81,9 @@ def test_reset_can_be_undone(as_ana: Client, lab: Any, sent: Any) -> None:
     work(sent)
     first.refresh_from_db()
     assert first.state == State.READY
+    panel = press(as_ana, "terminar")
+    assert "Lo terminaste tú." in panel
+    assert "Volviste al laboratorio anterior." not in panel, "that is of the other one, which came later and ended before"
 
 
 def test_another_exercise_offers_to_swap(as_ana: Client, lab: Any, sent: Any) -> None:
