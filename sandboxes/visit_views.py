@@ -126,8 +126,13 @@ def visit(request: HttpRequest, sandbox: UUID) -> HttpResponse:
 @require_GET
 @login_required
 def visit_state(request: HttpRequest, sandbox: UUID) -> HttpResponse:
-    found = get_object_or_404(Sandbox.objects.select_related("user"), pk=sandbox)
-    return render(request, "sandboxes/visit_state.html", _visit_context(request, found))
+    return _state(request, sandbox)
+
+
+def _state(request: HttpRequest, sandbox: UUID) -> HttpResponse:
+    """What a visitor's page shows of the visit, also once it is over. Who never came is told nothing, not even whose it is."""
+    came = Sandbox.objects.filter(visits__visitor=request.user.pk).select_related("user").distinct()
+    return render(request, "sandboxes/visit_state.html", _visit_context(request, get_object_or_404(came, pk=sandbox)))
 
 
 @require_POST
@@ -145,9 +150,7 @@ def act(request: HttpRequest, sandbox: UUID, verb: str) -> HttpResponse:
         return redirect(_way_back(request)["back"])
     else:
         raise Http404
-    if getattr(request, "htmx", False):
-        return render(request, "sandboxes/visit_state.html", _visit_context(request, found))
-    return redirect("visit", found.pk)
+    return _state(request, sandbox) if getattr(request, "htmx", False) else redirect("visit", found.pk)
 
 
 @require_http_methods(["GET", "POST"])

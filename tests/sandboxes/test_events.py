@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 from django.conf import settings as django_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +26,7 @@ from sandboxes.models import EngineEvent, Sandbox
 from sandboxes.routing import websocket_urlpatterns
 from tests.conftest import work
 from tests.sandboxes.test_terminal import close_code, multiplexed
+from tests.sockets import PageSocket
 
 WORDS = st.sampled_from(["Id", "Names", "/web/cache", "Ports", "Volumes", "Swarm", "active", "a\x00b", "\ud800"])
 JSON = st.recursive(
@@ -375,8 +375,8 @@ async def test_wrong_answers_are_errors(lab: Any, said: bytes) -> None:
 # The page's socket
 
 
-def page(user: Any, sandbox_id: Any) -> WebsocketCommunicator:
-    communicator = WebsocketCommunicator(URLRouter(websocket_urlpatterns), f"/ws/laboratorio/{sandbox_id}/")
+def page(user: Any, sandbox_id: Any) -> PageSocket:
+    communicator = PageSocket(URLRouter(websocket_urlpatterns), f"/ws/laboratorio/{sandbox_id}/")
     communicator.scope["user"] = user
     return communicator
 

@@ -11,7 +11,6 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 
 from lessons import catalog
 from sandboxes import lifecycle
@@ -22,6 +21,7 @@ from sandboxes.terminal import admission, protocol
 from sandboxes.terminal.origin import ExactOrigin
 from sandboxes.terminal.protocol import FrameReader, ProtocolError, encode, encode_size, parse
 from tests.conftest import work
+from tests.sockets import PageSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIZE = encode_size(80, 24)
@@ -43,14 +43,14 @@ def sandbox(ana: Any, lab: Any, sent: Any) -> Sandbox:
     return Sandbox.objects.get(pk=sandbox.pk)
 
 
-def connect(user: Any, sandbox: Any, node: str = "lab", name: str = "principal") -> WebsocketCommunicator:
+def connect(user: Any, sandbox: Any, node: str = "lab", name: str = "principal") -> PageSocket:
     application = URLRouter(websocket_urlpatterns)
-    communicator = WebsocketCommunicator(application, f"/ws/terminal/{sandbox}/{node}/{name}/")
+    communicator = PageSocket(application, f"/ws/terminal/{sandbox}/{node}/{name}/")
     communicator.scope["user"] = user
     return communicator
 
 
-async def close_code(communicator: WebsocketCommunicator) -> int:
+async def close_code(communicator: PageSocket) -> int:
     connected, _ = await communicator.connect()
     assert connected
     message = await communicator.receive_output(2)
@@ -58,14 +58,19 @@ async def close_code(communicator: WebsocketCommunicator) -> int:
     return int(message["code"])
 
 
-async def opened(user: Any, sandbox: Sandbox, lab: Any) -> tuple[WebsocketCommunicator, asyncio.StreamReader, Any]:
+async def opened(user: Any, sandbox: Sandbox, lab: Any) -> tuple[PageSocket, asyncio.StreamReader, Any]:
     communicator = connect(user, sandbox.pk)
     await communicator.connect()
     await communicator.send_to(bytes_data=b"O" + SIZE)
-    while not lab.streams:
+    return communicator, *await reached(lab)
+
+
+async def reached(lab: Any, *, before: int = 0) -> tuple[asyncio.StreamReader, Any]:
+    """The stream to a holder once it has been asked for something: it says nothing before, and would say it to nobody."""
+    while len(lab.streams) == before or not lab.streams[-1][1].written:
         await asyncio.sleep(0.01)
     reader, writer = lab.streams[-1]
-    return communicator, reader, writer
+    return reader, writer
 
 
 async def test_owner_gets_output_and_input_reaches_the_shell(ana: Any, sandbox: Sandbox, lab: Any) -> None:
@@ -137,9 +142,7 @@ async def test_numbered_opening_reaches_the_holder_with_the_shell_it_is_for(ana:
     await page.connect()
     numbers = bytes(range(24))
     await page.send_to(bytes_data=b"N" + SIZE + numbers)
-    while not lab.streams:
-        await asyncio.sleep(0.01)
-    _, writer = lab.streams[-1]
+    _, writer = await reached(lab)
     wanted = framed(b"N", SIZE + numbers + b"t2")
     while len(writer.written) < len(wanted):
         await asyncio.sleep(0.01)
@@ -184,7 +187,7 @@ async def test_unknown_sandbox_and_node_are_refused(ana: Any, sandbox: Sandbox) 
 
 @pytest.mark.parametrize("address", ["/", "/ws/nada/", "/ws/terminal/x/lab/principal/", "/ws/laboratorio/../"])
 async def test_a_socket_to_nowhere_is_refused_as_such(address: str) -> None:
-    assert await close_code(WebsocketCommunicator(URLRouter(websocket_urlpatterns), address)) == 4404
+    assert await close_code(PageSocket(URLRouter(websocket_urlpatterns), address)) == 4404
 
 
 async def test_ended_sandbox_is_refused_and_closes_open_terminals(ana: Any, sandbox: Sandbox, lab: Any, sent: Any) -> None:
@@ -257,7 +260,7 @@ async def test_origins_are_compared_by_scheme_host_and_port(
 ) -> None:
     application = ExactOrigin(URLRouter(websocket_urlpatterns), origins=["http://testserver"])
     headers = [(b"origin", origin.encode())] if origin else []
-    page = WebsocketCommunicator(application, f"/ws/terminal/{sandbox.pk}/lab/principal/", headers=headers)
+    page = PageSocket(application, f"/ws/terminal/{sandbox.pk}/lab/principal/", headers=headers)
     page.scope["user"] = ana
     if admitted:
         await page.connect()
@@ -295,8 +298,8 @@ HELLO = "docker-intensivo/hello-world/hello-world"
 PROPOSED = UUID("5b0e7a52-0d5e-4a8a-9a41-2f7b8a1c0d11")
 
 
-def waiting(user: Any, sandbox: Any, node: str = "lab") -> WebsocketCommunicator:
-    communicator = WebsocketCommunicator(URLRouter(websocket_urlpatterns), f"/ws/terminal/{sandbox}/{node}/principal/?espera")
+def waiting(user: Any, sandbox: Any, node: str = "lab") -> PageSocket:
+    communicator = PageSocket(URLRouter(websocket_urlpatterns), f"/ws/terminal/{sandbox}/{node}/principal/?espera")
     communicator.scope["user"] = user
     return communicator
 
@@ -317,9 +320,7 @@ async def test_a_page_that_comes_before_its_sandbox_gets_its_shell_when_it_is_re
     assert await page.receive_nothing(0.1)
     assert not lab.streams
     await start_as(ana, sent)
-    while not lab.streams:
-        await asyncio.sleep(0.01)
-    holder, _ = lab.streams[-1]
+    holder, _ = await reached(lab)
     holder.feed_data(multiplexed(framed(b"L")))
     assert await page.receive_from() == b"L"
     await page.disconnect()

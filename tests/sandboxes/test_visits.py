@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from channels.routing import URLRouter
-from channels.testing import WebsocketCommunicator
 from django.test import Client
 from django.utils import timezone
 
@@ -22,7 +21,8 @@ from sandboxes.routing import websocket_urlpatterns
 from sandboxes.terminal import guest
 from sandboxes.terminal.protocol import encode, encode_size
 from tests.conftest import work
-from tests.sandboxes.test_terminal import close_code, connect, framed, multiplexed
+from tests.sandboxes.test_terminal import close_code, connect, framed, multiplexed, reached
+from tests.sockets import PageSocket
 
 pytestmark = pytest.mark.django_db(transaction=True)
 HELLO = "docker-intensivo/hello-world/hello-world"
@@ -185,14 +185,12 @@ def test_page_that_comes_back_keeps_its_visit(carmen: Any, sandbox: Sandbox, coh
 # The terminal
 
 
-async def opened(user: Any, sandbox: Sandbox, lab: Any) -> tuple[WebsocketCommunicator, asyncio.StreamReader, Any]:
+async def opened(user: Any, sandbox: Sandbox, lab: Any) -> tuple[PageSocket, asyncio.StreamReader, Any]:
     before = len(lab.streams)
     page = connect(user, sandbox.pk)
     await page.connect()
     await page.send_to(bytes_data=b"N" + SIZE + NUMBERS)
-    while len(lab.streams) == before:
-        await asyncio.sleep(0.01)
-    return page, *lab.streams[-1]
+    return page, *await reached(lab, before=before)
 
 
 async def reaches(writer: Any, wanted: bytes) -> None:
@@ -353,8 +351,8 @@ async def test_leave_to_type_while_one_waits_opens_the_shell(ana: Any, carmen: A
 # The feed of the page
 
 
-def follow(user: Any, sandbox: Sandbox) -> WebsocketCommunicator:
-    page = WebsocketCommunicator(URLRouter(websocket_urlpatterns), f"/ws/laboratorio/{sandbox.pk}/")
+def follow(user: Any, sandbox: Sandbox) -> PageSocket:
+    page = PageSocket(URLRouter(websocket_urlpatterns), f"/ws/laboratorio/{sandbox.pk}/")
     page.scope["user"] = user
     return page
 
@@ -397,6 +395,13 @@ def as_(user: Any) -> Client:
     client = Client()
     client.force_login(user)
     return client
+
+
+def test_who_never_visited_is_not_told_whose_it_is(bruno: Any, sandbox: Sandbox) -> None:
+    page = as_(bruno)
+    address = f"/laboratorio/{sandbox.pk}/visita"
+    assert page.get(f"{address}/estado/").status_code == 404
+    assert page.post(f"{address}/escribir/", headers={"hx-request": "true"}).status_code == 404
 
 
 def test_teacher_watches_asks_and_leaves_by_the_page(ana: Any, bruno: Any, carmen: Any, sandbox: Sandbox, cohort: Cohort) -> None:
