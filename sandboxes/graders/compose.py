@@ -125,7 +125,7 @@ class ComposeKind:
             wanted = spec.servicios.get(name, Service())
             if fault := _running_fault(name, wanted, evidence, asked=spec.en_marcha):
                 return Verdict(Status.FAILED, expected, *fault)
-        return Verdict(Status.PASSED, expected, _("tiene %(names)s") % {"names": listing(evidence.services, nothing=_("ningún servicio"))})
+        return Verdict(Status.PASSED, expected, _listed(evidence))
 
 
 def _see(found: ContainerFacts) -> Running:
@@ -134,12 +134,19 @@ def _see(found: ContainerFacts) -> Running:
     )
 
 
+def _listed(evidence: ComposeEvidence) -> str:
+    if not evidence.services:
+        return _("no tiene ningún servicio")
+    return _("tiene %(names)s") % {"names": listing(evidence.services, nothing="")}
+
+
 def _written_fault(name: str, wanted: Service, evidence: ComposeEvidence) -> Fault | None:
     """What the file does not say as asked."""
     found = evidence.services.get(name)
     if found is None:
-        observed = _("los servicios son %(names)s") % {"names": listing(evidence.services, nothing=_("ninguno"))}
-        return observed, _("Un servicio es un nombre debajo de «services:», con dos espacios delante: «%(name)s:».") % {"name": name}
+        return _listed(evidence), _("Un servicio es un nombre debajo de «services:», con dos espacios delante: «%(name)s:».") % {
+            "name": name
+        }
     said = {"name": name}
     if wanted.imagen and tagged(found.image) != tagged(wanted.imagen):
         seen = (
@@ -156,17 +163,23 @@ def _written_fault(name: str, wanted: Service, evidence: ComposeEvidence) -> Fau
             hint = _("Están al revés: es \"PUERTO_DE_TU_MÁQUINA:PUERTO_DEL_CONTENEDOR\".") if f"{inside}:{host}" in found.ports else _(
                 "Se escribe «ports:» y, debajo, «- \"%(port)s\"», entre comillas."
             ) % {"port": port}  # fmt: skip
-            return _("«%(name)s» publica %(ports)s") % {**said, "ports": listing(found.ports, nothing=_("ningún puerto"))}, hint
+            if not found.ports:
+                return _("«%(name)s» no publica ningún puerto") % said, hint
+            return _("«%(name)s» publica %(ports)s") % {**said, "ports": listing(found.ports, nothing="")}, hint
     for other in wanted.depende_de:
         if other not in found.depends:
             return (
-                _("«%(name)s» depende de %(names)s") % {**said, "names": listing(found.depends, nothing=_("ninguno"))},
+                _("«%(name)s» depende de %(names)s") % {**said, "names": listing(found.depends, nothing="")}
+                if found.depends
+                else _("«%(name)s» no depende de ninguno") % said,
                 _("Se escribe «depends_on:» y, debajo, «- %(other)s».") % {"other": other},
             )
     for mount in wanted.volumenes:
         if mount not in found.volumes:
             return (
-                _("«%(name)s» monta %(mounts)s") % {**said, "mounts": listing(found.volumes, nothing=_("nada"))},
+                _("«%(name)s» monta %(mounts)s") % {**said, "mounts": listing(found.volumes, nothing="")}
+                if found.volumes
+                else _("«%(name)s» no monta nada") % said,
                 _("Se escribe «volumes:» y, debajo, «- %(mount)s»; un volumen con nombre se declara además en el «volumes:» de fuera.")
                 % {"mount": mount},
             )

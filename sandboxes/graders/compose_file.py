@@ -109,4 +109,6 @@ def _absent_hint(near: list[str]) -> str:
     close = next((name for name in near if name not in NAMES and nearest(name.lower(), NAMES)), None)
     if close:
         return _("Tienes «%(name)s»: se llama compose.yaml.") % {"name": close}
-    return _("Se llama compose.yaml; en la carpeta hay %(names)s.") % {"names": listing(near, nothing=_("nada, o no existe"))}
+    if not near:
+        return _("Se llama compose.yaml; esa carpeta está vacía o no existe.")
+    return _("Se llama compose.yaml; en la carpeta hay %(names)s.") % {"names": listing(near, nothing="")}

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from lessons.kinds import Evidence, NotEnoughEvidence
 from sandboxes.graders import container_errors, container_options
 from sandboxes.graders.container_options import Fault
-from sandboxes.graders.text import command_line, tagged
+from sandboxes.graders.text import command_line, same_command, tagged
 
 STATES = {
     "running": "en marcha",
@@ -25,6 +25,8 @@ STATES = {
 }
 
 
+STOPPED = (137, 143)
+"""Exit codes of what «docker stop» or «docker kill» ended: no fault, unless what is asked for can't be true for it."""
 OUTPUT = 600
 """Characters kept of an output. A text that is asked for later is looked for in them; and they tell why it ended badly."""
 END = 300
@@ -75,7 +77,7 @@ def faults(wanted: Wanted, seen: Seen) -> list[Fault]:
 
 
 def _start(wanted: Wanted, seen: Seen) -> Iterator[Fault]:
-    """It did not start, or ended badly: that explains the rest."""
+    """It did not start, or ended badly: that explains the rest. One that was stopped did not end badly."""
     if seen.status == "created" and seen.command and seen.command[0].startswith("-"):
         yield (
             _("«%(name)s» intentó ejecutar «%(word)s»") % {"name": seen.name, "word": seen.command[0]},
@@ -84,6 +86,8 @@ def _start(wanted: Wanted, seen: Seen) -> Iterator[Fault]:
     elif seen.status == "created" and seen.error:
         yield _("«%(name)s» no llegó a arrancar: %(error)s") % {"name": seen.name, "error": seen.error[:160]}, _start_hint(seen)
     elif seen.status == "exited" and wanted.codigo is None and (hint := _why_it_ended(wanted, seen)):
+        if seen.exit_code in STOPPED and not any(_life(wanted, seen)):
+            return
         yield _("«%(name)s» terminó con el código %(code)d") % {"name": seen.name, "code": seen.exit_code}, hint
 
 
@@ -95,7 +99,7 @@ def _origin(wanted: Wanted, seen: Seen) -> Iterator[Fault]:
     if wanted.imagen and tagged(seen.image) != tagged(wanted.imagen):
         hint = _("La imagen se escribe con su etiqueta: «%(image)s». Sin etiqueta, Docker usa «latest».") % {"image": wanted.imagen}
         yield _("«%(name)s» es de la imagen «%(image)s»") % {"name": seen.name, "image": seen.image}, f"{hint} {again}".strip()
-    if wanted.orden is not None and seen.command != wanted.orden:
+    if wanted.orden is not None and not same_command(wanted.orden, seen.command):
         yield (
             _("«%(name)s» ejecutó «%(command)s»") % {"name": seen.name, "command": command_line(seen.command)},
             f"{_command_hint(wanted.orden, seen.command)} {again}".strip(),

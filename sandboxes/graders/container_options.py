@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from lessons.kinds import Evidence, NotEnoughEvidence
 from sandboxes.engine.student import ContainerFacts
 from sandboxes.graders import pairs
-from sandboxes.graders.text import a_size, in_bytes, in_words, is_user, listing
+from sandboxes.graders.text import a_size, in_bytes, in_networks, in_words, is_user, listing, mounted
 
 Fault = tuple[str, str]
 
@@ -126,7 +126,7 @@ def faults(options: Options, name: str, seen: OptionsSeen) -> Iterator[Fault]:
     for network in options.redes:
         if network not in seen.networks:
             yield (
-                _("«%(name)s» está en %(networks)s") % {"name": name, "networks": listing(seen.networks, nothing=_("ninguna red"))},
+                in_networks(name, seen.networks),
                 _("Se elige al crearlo, con --network %(network)s, o después: docker network connect %(network)s %(name)s.")
                 % {"network": network, "name": name},
             )
@@ -242,8 +242,7 @@ def _mount_fault(wanted: str, name: str, seen: OptionsSeen) -> Fault | None:
     mode = wanted.rpartition(":")[2] if wanted.endswith((":ro", ":rw")) else ""
     rest = wanted.removesuffix(f":{mode}") if mode else wanted
     origin, _colon, path = rest.rpartition(":")
-    every = [f"{mount.origin}:{mount.path}" for mount in seen.mounts]
-    observed = _("«%(name)s» tiene montado %(mounts)s") % {"name": name, "mounts": listing(every, nothing=_("nada"))}
+    observed = mounted(name, [f"{mount.origin}:{mount.path}" for mount in seen.mounts])
     found = next((mount for mount in seen.mounts if mount.path.rstrip("/") == path.rstrip("/")), None)
     if found is None:
         elsewhere = next((mount for mount in seen.mounts if origin and mount.origin == origin), None)

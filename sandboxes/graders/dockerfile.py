@@ -22,6 +22,7 @@ What never builds, or builds something else than it seems to say, is told always
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -32,11 +33,13 @@ from pydantic import Field
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, FileFacts, StudentEngine
 from sandboxes.graders import hadolint, recipe
-from sandboxes.graders.dockerfile_faults import Fault, always, caching
+from sandboxes.graders.dockerfile_faults import Fault, always, caching, no_such_stage
 from sandboxes.graders.ignored import ignored
-from sandboxes.graders.text import is_user, listing, nearest, tagged
+from sandboxes.graders.text import in_folder, is_user, listing, nearest, tagged
 
 HOME = "/home/alumno"
+_SCRIPT = re.compile(r"RUN (?:--\S+ )*<<-?\s*([\"']?)\w+\1\s*")
+"""RUN whose whole text is the heredoc below it, which the shell runs."""
 
 
 class DockerfileSpec(Spec):
@@ -105,8 +108,7 @@ class DockerfileKind:
     def judge(self, spec: DockerfileSpec, evidence: DockerfileEvidence) -> Verdict:
         expected = _describe(spec)
         if evidence.file is None or evidence.file.kind != "file":
-            observed = _("en esa carpeta hay %(names)s") % {"names": listing(evidence.near, nothing=_("nada, o no existe"))}
-            return Verdict(Status.FAILED, expected, observed, _absent_hint(spec, evidence.near))
+            return Verdict(Status.FAILED, expected, in_folder(evidence.near), _absent_hint(spec, evidence.near))
         found = recipe.read(evidence.file.text)
         fault = always(found, evidence.missing, evidence.ignored) or _asked(spec, found, recipe.stages(found), evidence)
         if fault:
@@ -148,6 +150,8 @@ def _asked(spec: DockerfileSpec, found: list[recipe.Instruction], stages: list[r
             ngettext("tiene %(count)d etapa", "tiene %(count)d etapas", len(stages)) % {"count": len(stages)},
             _("Cada FROM empieza una etapa; de otra se copia con COPY --from=NOMBRE."),
         )
+    if spec.etapas > 1 and (fault := no_such_stage(stages)):
+        return fault
     texts = [instruction.text for instruction in found]
     for text in spec.contiene:
         if not any(_begins(row, text) for row in texts):
@@ -168,6 +172,14 @@ def _asked(spec: DockerfileSpec, found: list[recipe.Instruction], stages: list[r
 
 
 def _begins(row: str, text: str) -> bool:
+    """Whether an instruction begins so, or some line of the script that a RUN has below."""
+    first, *script = row.split("\n")
+    if script and _SCRIPT.fullmatch(first):
+        return any(_begins_line(f"RUN {' '.join(line.split())}", text) for line in script)
+    return _begins_line(" ".join(first.split()), text)
+
+
+def _begins_line(row: str, text: str) -> bool:
     wanted = " ".join(text.split())
     word, _space, rest = wanted.partition(" ")
     wanted = f"{word.upper()} {rest}".strip()

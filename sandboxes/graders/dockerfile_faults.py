@@ -117,6 +117,24 @@ def _ignored_fault(ignored: Sequence[str]) -> Fault | None:
     )
 
 
+def no_such_stage(stages: Sequence[recipe.Stage]) -> Fault | None:
+    """A COPY from a stage that does not come before. An image there is told by its tag, its folder or its digest."""
+    for number, stage in enumerate(stages):
+        earlier = [other.name for other in stages[:number] if other.name]
+        for row in stage.instructions:
+            name = row.flag("from").lower() if row.word == "COPY" else ""
+            if not name or name in (*earlier, *map(str, range(number))) or re.search(r"[:/@$]", name):
+                continue
+            near = nearest(name, earlier)
+            return (
+                _("en la línea %(line)d, «%(name)s» no es ninguna etapa anterior") % {"line": row.line, "name": name},
+                _("¿Querías decir COPY --from=%(near)s?") % {"near": near}
+                if near
+                else _("Una etapa se nombra con FROM … AS nombre, o por su número, desde 0; una imagen, con su etiqueta."),
+            )
+    return None
+
+
 def caching(found: list[recipe.Instruction]) -> Fault | None:
     """Where what changes often goes before what takes long; and lists of packages that the cache keeps for ever."""
     everything: recipe.Instruction | None = None

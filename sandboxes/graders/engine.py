@@ -25,6 +25,8 @@ from sandboxes.engine.student import CannotObserve, StudentEngine
 from sandboxes.graders.text import listing
 
 SETTINGS = "/etc/docker/daemon.json"
+OWN = ("unix:///var/run/docker.sock", "unix:///run/docker.sock")
+"""What DOCKER_HOST may say and still be the default context's engine."""
 Value = str | int | float | bool | None
 
 # As root: is it there, who may open its socket, which groups does alumno have.
@@ -226,7 +228,7 @@ def _access_fault(evidence: EngineEvidence) -> tuple[str, str] | None:
 
 
 def _asked_fault(spec: EngineSpec, evidence: EngineEvidence) -> tuple[str, str] | None:
-    if spec.contexto and evidence.host:
+    if spec.contexto and evidence.host and not (spec.contexto == "default" and evidence.host in OWN):
         return (
             _("DOCKER_HOST vale %(host)s") % {"host": evidence.host},
             _("DOCKER_HOST manda sobre el contexto: quítala con «unset DOCKER_HOST» y de donde se ponga al entrar."),
@@ -241,7 +243,10 @@ def _asked_fault(spec: EngineSpec, evidence: EngineEvidence) -> tuple[str, str] 
     for path, value in spec.info.items():
         if evidence.info.get(path) != _said(value):
             seen = evidence.info.get(path)
-            return _("%(path)s es %(value)s") % {"path": path, "value": seen or _("nada")}, _("Míralo con «docker info».")
+            return (
+                _("%(path)s es %(value)s") % {"path": path, "value": seen} if seen else _("%(path)s no dice nada") % {"path": path},
+                _("Míralo con «docker info»."),
+            )
     if spec.demonio and evidence.daemon_error:
         return (
             _("daemon.json no es JSON válido (%(where)s)") % {"where": evidence.daemon_error},
@@ -250,7 +255,9 @@ def _asked_fault(spec: EngineSpec, evidence: EngineEvidence) -> tuple[str, str] 
     for path, value in spec.demonio.items():
         if evidence.daemon.get(path) != _said(value):
             return (
-                _("en daemon.json, %(path)s es %(value)s") % {"path": path, "value": evidence.daemon.get(path) or _("nada")},
+                _("en daemon.json, %(path)s es %(value)s") % {"path": path, "value": seen}
+                if (seen := evidence.daemon.get(path))
+                else _("en daemon.json no está %(path)s") % {"path": path},
                 _("Cámbialo en /etc/docker/daemon.json y reinicia el motor: sudo service docker restart."),
             )
     return None

@@ -165,7 +165,8 @@ class Story(Evidence):
 
 def tell(events: list[EventFacts], key: str) -> Story:
     """The story of an object from its events; `key` names one that has no name."""
-    names = list(dict.fromkeys(event.name for event in events if event.name)) or [key]
+    said = [name for event in events for name in (event.attributes.get("oldName", "").lstrip("/"), event.name) if name]
+    names = list(dict.fromkeys(said)) or [key]
     image = next((event.attributes["image"] for event in events if "image" in event.attributes), "")
     return Story(names=names[-5:], image=image, steps=[_step(event) for event in events if event.verb != "exec_start"][-STEPS:])
 

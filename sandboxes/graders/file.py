@@ -26,7 +26,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import FileFacts, StudentEngine
-from sandboxes.graders.text import a_pattern, listing, matches, nearest
+from sandboxes.graders.text import a_pattern, in_folder, matches, nearest
 
 HOME = "/home/alumno"
 
@@ -106,8 +106,7 @@ class FileKind:
             hint = _("Si llegó con COPY, ponlo en el .dockerignore y construye de nuevo la imagen.") if spec.imagen else _("Bórralo.")
             return Verdict(Status.FAILED, expected, _("está"), hint)
         if evidence.file is None:
-            observed = _("en esa carpeta hay %(names)s") % {"names": listing(evidence.near, nothing=_("nada, o no existe"))}
-            return Verdict(Status.FAILED, expected, observed, _absent_hint(spec, evidence.near))
+            return Verdict(Status.FAILED, expected, in_folder(evidence.near), _absent_hint(spec, evidence.near))
         observed, hint = _fault(spec, evidence.file)
         if observed:
             return Verdict(Status.FAILED, expected, observed, hint)

@@ -227,10 +227,15 @@ def _silence_hint(spec: HttpSpec, evidence: HttpEvidence) -> str:
         }
     if seen.inside not in seen.listening:
         ports = [str(port) for port, reachable in seen.listening.items() if reachable]
+        if not ports:
+            return _("-p lleva al puerto %(inside)d de «%(name)s», y ahí dentro no se escucha en ninguno todavía.") % {
+                "inside": seen.inside,
+                "name": seen.name,
+            }
         return _("-p lleva al puerto %(inside)d de «%(name)s», y ahí dentro se escucha en %(ports)s. Es -p %(port)d:PUERTO_DE_DENTRO.") % {
             "inside": seen.inside,
             "name": seen.name,
-            "ports": listing(ports, nothing=_("ninguno todavía")),
+            "ports": listing(ports, nothing=""),
             "port": spec.puerto,
         }
     return _("«%(name)s» escucha, pero no contesta: mira «docker logs %(name)s».") % {"name": seen.name}

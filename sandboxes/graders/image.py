@@ -30,7 +30,7 @@ from django.utils.translation import gettext_noop
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import StudentEngine
 from sandboxes.graders import absent, image_config
-from sandboxes.graders.text import command_line, engine_has, listing
+from sandboxes.graders.text import command_line, engine_has, listing, same_command
 
 
 class ImageSpec(Spec, image_config.Wanted):
@@ -114,7 +114,7 @@ class ImageKind:
                 else _("sus identificadores son distintos"),
                 _("Una etiqueta más para la misma imagen se pone con «docker tag ORIGEN DESTINO»."),
             )
-        if spec.cmd is not None and evidence.cmd != spec.cmd:
+        if spec.cmd is not None and not _is_cmd(spec.cmd, evidence):
             return Verdict(
                 Status.FAILED,
                 _("su orden por omisión es «%(cmd)s»") % {"cmd": command_line(spec.cmd)},
@@ -129,6 +129,12 @@ class ImageKind:
 def _users(id_: str, engine: StudentEngine) -> list[str]:
     rows = [row for row in engine.listed() if row.get("ImageID") == id_]
     return [str(name).lstrip("/")[:100] for row in rows for name in (row.get("Names") or [])[:1]][:20]
+
+
+def _is_cmd(wanted: list[str], evidence: ImageEvidence) -> bool:
+    """Behind an ENTRYPOINT its first word is an argument, and no program."""
+    program = evidence.config is not None and not evidence.config.entrypoint
+    return same_command(wanted, evidence.cmd) if program else wanted == evidence.cmd
 
 
 def _cmd_hint(wanted: list[str], evidence: ImageEvidence) -> str:

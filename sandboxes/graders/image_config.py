@@ -5,6 +5,7 @@ Pure: what is wanted against what was seen gives a fault, as (expected, observed
 
 from __future__ import annotations
 
+import posixpath
 from typing import Annotated, Literal
 
 from django.utils.translation import gettext as _
@@ -13,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from lessons.kinds import Evidence, NotEnoughEvidence
 from sandboxes.engine.student import HistoryRow, ImageFacts
 from sandboxes.graders import pairs
-from sandboxes.graders.text import a_size, command_line, in_bytes, in_words, is_user, listing
+from sandboxes.graders.text import a_size, command_line, in_bytes, in_words, is_user, listing, same_command
 
 Fault = tuple[str, str, str]
 
@@ -118,7 +119,7 @@ def _origin(wanted: Wanted, found: Config) -> Fault | None:
 
 
 def _entrypoint(wanted: Wanted, found: Config) -> Fault | None:
-    if wanted.entrypoint is not None and found.entrypoint != wanted.entrypoint:
+    if wanted.entrypoint is not None and not same_command(wanted.entrypoint, found.entrypoint):
         hint = (
             _('Escribe ENTRYPOINT ["programa", "argumento"] con corchetes y comillas dobles: sin ellos, lo ejecuta /bin/sh -c.')
             if found.entrypoint[:2] == ["/bin/sh", "-c"]
@@ -133,7 +134,7 @@ def _entrypoint(wanted: Wanted, found: Config) -> Fault | None:
 
 
 def _user_and_folder(wanted: Wanted, found: Config) -> Fault | None:
-    user, folder = is_user(wanted.usuario, found.user), wanted.carpeta == found.folder
+    user, folder = is_user(wanted.usuario, found.user), posixpath.normpath(wanted.carpeta) == posixpath.normpath(found.folder)
     for word, asked, seen, right in (("USER", wanted.usuario, found.user, user), ("WORKDIR", wanted.carpeta, found.folder, folder)):
         if asked and not right:
             hint = _("Un comentario al final de la línea pasa a formar parte del valor: ponlo en una línea aparte.") if "#" in seen else ""
@@ -164,7 +165,7 @@ def _ports(wanted: Wanted, found: Config) -> Fault | None:
         if (port if "/" in port else f"{port}/tcp") not in found.ports:
             return (
                 _("anuncia el puerto %(port)s") % {"port": port},
-                _("anuncia %(ports)s") % {"ports": listing(found.ports, nothing=_("ninguno"))},
+                _("anuncia %(ports)s") % {"ports": listing(found.ports, nothing="")} if found.ports else _("no anuncia ninguno"),
                 _("Se anuncia con EXPOSE %(port)s en el Dockerfile; para publicarlo hace falta además -p al crear el contenedor.")
                 % {"port": port},
             )

@@ -25,7 +25,7 @@ from django.utils.translation import gettext_noop, ngettext
 from lessons.kinds import Evidence, NotEnoughEvidence, Spec, Status, Verdict
 from sandboxes.engine.student import CannotObserve, HistoryRow, ImageFacts, StudentEngine
 from sandboxes.graders import absent
-from sandboxes.graders.text import listing
+from sandboxes.graders.text import engine_has, listing
 
 HISTORY_SHOWN = 100
 
@@ -98,10 +98,10 @@ class LayersKind:
             return Verdict(
                 Status.FAILED,
                 expected,
-                _("no hay ninguna imagen «%(image)s»; tienes %(tags)s")
+                _("no hay ninguna imagen «%(image)s»; %(tags)s")
                 % {
                     "image": spec.imagen,
-                    "tags": listing(evidence.tags, nothing=_("ninguna")),
+                    "tags": engine_has(evidence.tags, nothing=_("ninguna")),
                 },
                 absent.hint(spec.imagen, evidence.tags, evidence.around)
                 or _("Constrúyela con «docker build -t %(image)s .» (el punto final es la carpeta del Dockerfile).")

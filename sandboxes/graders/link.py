@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, StudentEngine
-from sandboxes.graders.text import listing
+from sandboxes.graders.text import engine_has, listing
 
 
 class LinkSpec(Spec):
@@ -96,10 +96,10 @@ class LinkKind:
                 return Verdict(
                     Status.FAILED,
                     expected,
-                    _("no hay ningún contenedor «%(name)s»; tienes %(names)s")
+                    _("no hay ningún contenedor «%(name)s»; %(names)s")
                     % {
                         "name": name,
-                        "names": listing(evidence.names, nothing=_("ninguno")),
+                        "names": engine_has(evidence.names, nothing=_("ninguno")),
                     },
                     _("Créalo con «docker run -d --name %(name)s …».") % {"name": name},
                 )

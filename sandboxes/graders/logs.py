@@ -22,7 +22,7 @@ from pydantic import AfterValidator, Field
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import StudentEngine
-from sandboxes.graders.text import a_pattern, listing
+from sandboxes.graders.text import a_pattern, engine_has
 
 KEPT = 16384
 """Characters of output looked at and kept, the last ones."""
@@ -69,8 +69,8 @@ class LogsKind:
             return Verdict(
                 Status.FAILED,
                 expected,
-                _("no hay ningún contenedor «%(name)s»; tienes %(names)s")
-                % {"name": spec.contenedor, "names": listing(evidence.names, nothing=_("ninguno"))},
+                _("no hay ningún contenedor «%(name)s»; %(names)s")
+                % {"name": spec.contenedor, "names": engine_has(evidence.names, nothing=_("ninguno"))},
                 _("Si lo creaste con --rm, sus registros se fueron con él."),
             )
         lines = evidence.output.splitlines()

@@ -23,7 +23,7 @@ from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import StudentEngine
-from sandboxes.graders.text import engine_has, listing, nearest
+from sandboxes.graders.text import engine_has, in_networks, listing, nearest
 
 
 class NetworkSpec(Spec):
@@ -133,7 +133,7 @@ def _member_fault(spec: NetworkSpec, evidence: NetworkEvidence, name: str) -> tu
         }
     if spec.red not in member.addresses:
         return (
-            _("«%(name)s» está en %(networks)s") % {"name": name, "networks": listing(member.addresses, nothing=_("ninguna red"))},
+            in_networks(name, list(member.addresses)),
             _("Se elige al crearlo, con --network %(network)s, o después: docker network connect %(network)s %(name)s.")
             % {"network": spec.red, "name": name},
         )

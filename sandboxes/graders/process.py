@@ -19,7 +19,7 @@ from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import StudentEngine
-from sandboxes.graders.text import listing
+from sandboxes.graders.text import engine_has, listing
 
 
 class ProcessSpec(Spec):
@@ -83,9 +83,9 @@ class ProcessKind:
         if spec.primero:
             expected += _(", como primer proceso")
         if evidence.status is None:
-            observed = _("no hay ningún contenedor «%(name)s»; tienes %(names)s") % {
+            observed = _("no hay ningún contenedor «%(name)s»; %(names)s") % {
                 "name": spec.contenedor,
-                "names": listing(evidence.names, nothing=_("ninguno")),
+                "names": engine_has(evidence.names, nothing=_("ninguno")),
             }
             return Verdict(
                 Status.FAILED, expected, observed, _("Créalo con «docker run -d --name %(name)s …».") % {"name": spec.contenedor}
@@ -110,7 +110,9 @@ class ProcessKind:
             return Verdict(
                 Status.FAILED,
                 expected,
-                _("en «%(name)s» corre %(programs)s") % {"name": spec.contenedor, "programs": listing(programs, nothing=_("nada"))},
+                _("en «%(name)s» corre %(programs)s") % {"name": spec.contenedor, "programs": listing(programs, nothing="")}
+                if programs
+                else _("en «%(name)s» no corre nada") % {"name": spec.contenedor},
                 _("Lo que un contenedor ejecuta lo ponen ENTRYPOINT y CMD, o lo que va tras la imagen en «docker run»."),
             )
         first = hits[0]

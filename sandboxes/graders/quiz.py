@@ -112,8 +112,8 @@ class QuizKind:
         expected = _("la respuesta correcta a «%(title)s»") % {"title": spec.titulo}
         if evidence.answer is None:
             return Verdict(Status.FAILED, expected, _("aún no has respondido"), _("Responde a la pregunta, en esta misma página."))
-        said = listing(evidence.answer, nothing=_("nada"), most=12)
-        observed = _("respondiste %(said)s") % {"said": said}
+        said = listing(evidence.answer, nothing="", most=12)
+        observed = _("respondiste %(said)s") % {"said": said} if said else _("no respondiste nada")
         credit = _credit(spec, evidence.answer)
         if credit == 1:
             return Verdict(Status.PASSED, expected, observed)

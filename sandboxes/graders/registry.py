@@ -121,7 +121,9 @@ def _with_tag(spec: RegistrySpec, tag: str) -> str:
 def _there(evidence: RegistryEvidence, repository: str, tags: list[str]) -> str:
     if tags:
         return _("de «%(name)s» has subido %(tags)s") % {"name": repository, "tags": listing(tags, nothing="")}
-    return _("has subido %(names)s") % {"names": listing(sorted(evidence.repositories), nothing=_("nada todavía"))}
+    if not evidence.repositories:
+        return _("no has subido nada todavía")
+    return _("has subido %(names)s") % {"names": listing(sorted(evidence.repositories), nothing="")}
 
 
 def _absent_hint(spec: RegistrySpec, evidence: RegistryEvidence, tags: list[str]) -> str:

@@ -120,7 +120,7 @@ def _service_fault(spec: SwarmSpec, evidence: SwarmEvidence) -> tuple[str, str] 
     found = next((service for service in evidence.services if service.name == spec.servicio), None)
     if found is None:
         names = [service.name for service in evidence.services]
-        observed = _("hay %(names)s") % {"names": listing(names, nothing=_("ningún servicio"))}
+        observed = _("hay %(names)s") % {"names": listing(names, nothing="")} if names else _("no hay ningún servicio")
         if any(name.endswith(f"_{spec.servicio}") for name in names):
             return observed, _("En una pila, el nombre del servicio lleva delante el de la pila.")
         if near := nearest(spec.servicio, names):
@@ -145,13 +145,15 @@ def _service_fault(spec: SwarmSpec, evidence: SwarmEvidence) -> tuple[str, str] 
     for rule in spec.restricciones:
         if rule.replace(" ", "") not in [other.replace(" ", "") for other in found.constraints]:
             return (
-                _("sus restricciones son %(rules)s") % {"rules": listing(found.constraints, nothing=_("ninguna"))},
+                _("sus restricciones son %(rules)s") % {"rules": listing(found.constraints, nothing="")}
+                if found.constraints
+                else _("no tiene restricciones"),
                 _("Se ponen con --constraint '%(rule)s' al crearlo, o con «docker service update --constraint-add».") % {"rule": rule},
             )
     for port in spec.puertos:
         if port not in found.ports:
             return (
-                _("publica %(ports)s") % {"ports": listing(found.ports, nothing=_("ningún puerto"))},
+                _("publica %(ports)s") % {"ports": listing(found.ports, nothing="")} if found.ports else _("no publica ningún puerto"),
                 _("Se publica con -p %(port)s al crearlo, o con «docker service update --publish-add %(port)s %(name)s».")
                 % {**name, "port": port},
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import posixpath
 import re
 import shlex
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,27 @@ def engine_has(names: Sequence[str], *, nothing: str) -> str:
     if not names:
         return _("tu motor no tiene %(nothing)s") % {"nothing": nothing}
     return _("tu motor tiene %(names)s") % {"names": listing(names, nothing=nothing)}
+
+
+def mounted(name: str, mounts: Sequence[str]) -> str:
+    """What a container has mounted."""
+    if not mounts:
+        return _("«%(name)s» no tiene nada montado") % {"name": name}
+    return _("«%(name)s» tiene montado %(mounts)s") % {"name": name, "mounts": listing(mounts, nothing="")}
+
+
+def in_networks(name: str, networks: Sequence[str]) -> str:
+    """Where a container is."""
+    if not networks:
+        return _("«%(name)s» no está en ninguna red") % {"name": name}
+    return _("«%(name)s» está en %(networks)s") % {"name": name, "networks": listing(networks, nothing="")}
+
+
+def in_folder(names: Sequence[str]) -> str:
+    """What there is in the folder where something is looked for."""
+    if not names:
+        return _("esa carpeta está vacía o no existe")
+    return _("en esa carpeta hay %(names)s") % {"names": listing(names, nothing="")}
 
 
 def listing(names: Iterable[str], *, nothing: str, most: int = 5) -> str:
@@ -88,6 +110,13 @@ def matches(pattern: str, text: str) -> bool:
 
 def command_line(words: Iterable[str]) -> str:
     return shlex.join(words)
+
+
+def same_command(wanted: Sequence[str], found: Sequence[str]) -> bool:
+    """Whether a program and its arguments are those that are asked for; by its whole path, too, where a plain name is."""
+    if not wanted or not found or list(wanted[1:]) != list(found[1:]):
+        return list(wanted) == list(found)
+    return wanted[0] in (found[0], posixpath.basename(found[0]) if found[0].startswith("/") else "")
 
 
 def missing_image_hint(wanted: str, tags: list[str]) -> str:

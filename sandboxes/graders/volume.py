@@ -23,7 +23,7 @@ from django.utils.translation import gettext_noop
 
 from lessons.kinds import Evidence, Spec, Status, Verdict
 from sandboxes.engine.student import ContainerFacts, FileFacts, StudentEngine
-from sandboxes.graders.text import engine_has, listing, nearest
+from sandboxes.graders.text import engine_has, listing, mounted, nearest
 
 
 class VolumeSpec(Spec):
@@ -125,12 +125,12 @@ class VolumeKind:
                 )
             if any(other.startswith("/") and other.split(":")[0].endswith(f"/{spec.volumen}") for other in found.others):
                 return (
-                    _("«%(name)s» tiene montado %(mounts)s") % {"name": name, "mounts": listing(found.others, nothing="")},
+                    mounted(name, found.others),
                     _("Eso es una carpeta de tu máquina; un volumen se escribe sin barras: -v %(volume)s:%(path)s.")
                     % {"volume": spec.volumen, "path": path},
                 )
             return (
-                _("«%(name)s» tiene montado %(mounts)s") % {"name": name, "mounts": listing(found.others, nothing=_("nada"))},
+                mounted(name, found.others),
                 _("Se monta al crear el contenedor: bórralo y créalo con -v %(volume)s:%(path)s.") % {"volume": spec.volumen, "path": path},
             )
         return _file_fault(spec, evidence) if spec.fichero else ("", "")
@@ -139,7 +139,9 @@ class VolumeKind:
 def _file_fault(spec: VolumeSpec, evidence: VolumeEvidence) -> tuple[str, str]:
     if evidence.text is None:
         return (
-            _("en el volumen hay %(names)s") % {"names": listing(evidence.near, nothing=_("nada"))},
+            _("en el volumen hay %(names)s") % {"names": listing(evidence.near, nothing="")}
+            if evidence.near
+            else _("el volumen está vacío"),
             _("Escribe «%(file)s» desde un contenedor, en la ruta donde tiene montado el volumen.") % {"file": spec.fichero},
         )
     if spec.texto not in evidence.text:

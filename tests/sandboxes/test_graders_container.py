@@ -47,6 +47,8 @@ def stillborn(error: str) -> dict[str, Any]:
         ({"puertos": ["80"]}, seen(), "passed", ""),
         ({"montajes": ["datos:/otra"]}, seen(), "failed", "tras los dos puntos"),
         ({"montajes": ["nada:/otra"]}, seen(), "failed", "al crear el contenedor"),
+        ({"montajes": ["nada:/otra"]}, seen(mounts=[]), "failed", "«web» no tiene nada montado"),
+        ({"redes": ["mia"]}, seen(networks=[]), "failed", "«web» no está en ninguna red"),
         ({"montajes": ["/datos:/data"]}, seen(), "failed", "ruta absoluta"),
         ({"montajes": ["datos:/data:ro"]}, seen(), "failed", ":ro al final"),
         ({"montajes": ["otro:/data"]}, seen(), "failed", "antes de los dos puntos"),
@@ -81,6 +83,43 @@ def stillborn(error: str) -> dict[str, Any]:
 def test_container_says(spec: dict[str, Any], evidence: dict[str, Any], status: str, said: str) -> None:
     got, text = judge("container", {"nombre": "web", **spec}, evidence)
     assert got == status, text
+    assert said in text
+
+
+@pytest.mark.parametrize(
+    ("command", "status"), [(["wc", "-w"], "passed"), (["/bin/wc", "-w"], "passed"), (["/bin/wc"], "failed"), (["bin/wc", "-w"], "failed")]
+)
+def test_a_program_may_be_written_by_its_whole_path(command: list[str], status: str) -> None:
+    evidence = {"containers": [{**seen()["containers"][0], "command": command}]}
+    assert judge("container", {"nombre": "web", "orden": ["wc", "-w"]}, evidence)[0] == status
+
+
+def ended(code: int, **rest: Any) -> dict[str, Any]:
+    return {"containers": [{**seen()["containers"][0], "status": "exited", "exit_code": code, "output": "", **rest}]}
+
+
+@pytest.mark.parametrize("code", [137, 143])
+@pytest.mark.parametrize("spec", [{}, {"estado": "exited"}, {"imagen": "busybox:1.37", "puertos": ["8080:80"]}])
+def test_a_container_that_was_stopped_did_not_end_badly(spec: dict[str, Any], code: int) -> None:
+    # What it said meanwhile explains nothing: it ran until then.
+    got, text = judge("container", {"nombre": "web", **spec}, ended(code, output="exec: x: no such file or directory"))
+    assert got == "passed", text
+
+
+@pytest.mark.parametrize(
+    ("spec", "evidence", "said"),
+    [
+        ({"estado": "running"}, ended(137), "Lo mató una señal"),
+        ({"salida": "listo"}, ended(137), "Lo mató una señal"),
+        ({"salida": "listo"}, ended(143), "no ha escrito «listo»"),
+        ({"codigo": 0}, ended(137), "terminó con el código 137"),
+        ({}, ended(127, command=["bash"], output='exec: "bash": executable file not found in $PATH'), "pero sí «sh»"),
+        ({}, ended(1, command=["/e.sh"], output="exec /e.sh: no such file or directory"), "Windows"),
+    ],
+)
+def test_an_end_that_explains_what_is_missing_is_told(spec: dict[str, Any], evidence: dict[str, Any], said: str) -> None:
+    got, text = judge("container", {"nombre": "web", **spec}, evidence)
+    assert got == "failed"
     assert said in text
 
 

@@ -13,6 +13,7 @@ from lessons import kinds
 from lessons.kinds import Status
 from sandboxes.engine.events import EventFacts
 from sandboxes.engine.student import CannotObserve, Past, StudentEngine
+from sandboxes.graders.event_story import tell
 from sandboxes.grading import grade
 from tests.sandboxes.judging import judge
 from tests.sandboxes.lying_engine import LyingEngine
@@ -140,6 +141,14 @@ def test_engine_that_does_not_answer_cannot_be_observed() -> None:
         pytest.raises(CannotObserve),
     ):
         engine.events()
+
+
+def test_an_object_keeps_the_names_it_had() -> None:
+    renamed = EventFacts(nano=1, kind="container", action="rename", actor="c", attributes={"oldName": "/uno", "name": "dos"})
+    told = tell([renamed], "c")
+    assert told.names == ["uno", "dos"]
+    wanted = {"acciones": ["rename"], "nombre": "uno"}
+    assert judge("event", wanted, {"stories": [told.model_dump()]})[0] == Status.PASSED
 
 
 def test_name_of_the_last_object_can_be_kept() -> None:

@@ -25,6 +25,8 @@ def seen(**facts: Any) -> dict[str, Any]:
         ({}, {"near": ["Dockerfile.txt"]}, "failed", "quítale el final"),
         ({}, {"near": ["dockerfile"]}, "failed", "letra a letra"),
         ({}, {"near": []}, "failed", "pwd"),
+        ({}, {"near": []}, "failed", "esa carpeta está vacía o no existe"),
+        ({}, {"near": ["otro"]}, "failed", "en esa carpeta hay «otro»"),
         ({"imagen": "a:1"}, {"near": []}, "failed", ".dockerignore"),
         ({"contenedor": "web"}, {"near": []}, "failed", "otro contenedor"),
         ({"contenedor": "web"}, {"place": False}, "failed", "docker ps -a"),

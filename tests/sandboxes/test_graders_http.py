@@ -33,7 +33,7 @@ def publisher(status: str = "running", **listening: bool) -> dict[str, Any]:
         ({}, publisher("exited"), "failed", "no está en marcha"),
         ({}, publisher(p80=False), "failed", "0.0.0.0"),
         ({}, publisher(p5000=True), "failed", "se escucha en «5000»"),
-        ({}, publisher(), "failed", "ninguno todavía"),
+        ({}, publisher(), "failed", "no se escucha en ninguno todavía"),
         ({}, publisher(p80=True), "failed", "no contesta"),
     ],
 )

@@ -23,6 +23,9 @@ SEEN: dict[str, Any] = {"names": ["bd"], "status": "running", "processes": [REDI
         ({}, {**SEEN, "status": "exited"}, "failed", "Mira por qué con «docker logs bd»"),
         ({}, {**SEEN, "status": "created"}, "failed", "«docker start bd» dice por qué"),
         ({}, {"names": []}, "failed", "docker run -d --name bd"),
+        ({}, {"names": []}, "failed", "no hay ningún contenedor «bd»; tu motor no tiene ninguno"),
+        ({}, {"names": ["web"]}, "failed", "no hay ningún contenedor «bd»; tu motor tiene «web»"),
+        ({}, {**SEEN, "processes": []}, "failed", "en «bd» no corre nada"),
     ],
 )
 def test_process_says(spec: dict[str, Any], evidence: dict[str, Any], status: str, said: str) -> None:

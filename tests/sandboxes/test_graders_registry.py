@@ -33,7 +33,7 @@ NONE: dict[str, Any] = {"repositories": {}, "local": {NAME: ID}}
         ({}, {"repositories": {}, "local": {"Registro.lab/ana/hola:1.0": ID}}, "failed", "minúsculas"),
         ({}, {"repositories": {}, "local": {"registro.lab/anna/hola:1.0": ID}}, "failed", "letra a letra"),
         ({}, {"repositories": {"otra": ["1"]}, "local": {}}, "failed", "una imagen, no un contenedor"),
-        ({}, {"repositories": {}, "local_known": False}, "failed", "nada todavía"),
+        ({}, {"repositories": {}, "local_known": False}, "failed", "no has subido nada todavía"),
     ],
 )
 def test_registry_says(spec: dict[str, Any], evidence: dict[str, Any], status: str, said: str) -> None:

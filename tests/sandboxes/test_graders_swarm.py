@@ -26,6 +26,20 @@ def service(**fields: Any) -> dict[str, Any]:
     return {**SEEN, "services": [{**SERVICE, **fields}]}
 
 
+@pytest.mark.parametrize(
+    ("spec", "evidence", "said"),
+    [
+        ({"servicio": "web"}, {**SEEN, "services": []}, "no hay ningún servicio"),
+        ({"servicio": "web", "restricciones": ["node.role==worker"]}, service(constraints=[]), "no tiene restricciones"),
+        ({"servicio": "web", "puertos": ["80:80"]}, service(ports=[]), "no publica ningún puerto"),
+    ],
+)
+def test_what_is_not_there_is_said_in_good_spanish(spec: dict[str, Any], evidence: dict[str, Any], said: str) -> None:
+    got, text = judge("swarm", spec, evidence)
+    assert got == "failed"
+    assert said in text
+
+
 def failing(error: str) -> dict[str, Any]:
     return {**SEEN, "tasks": [TASK, {**TASK, "state": "rejected", "error": error}]}
 
