@@ -34,6 +34,9 @@ def test_engine_says_what_is_broken(real_lab: Any, machine: str) -> None:
         status, text = check(real_lab, machine, ENGINE)
         assert (status, said in text) == ("failed", True), text
         do(mends)
+    do("echo export DOCKER_HOST=unix:///var/run/docker.sock >> /home/alumno/.profile")
+    assert check(real_lab, machine, ENGINE)[0] == "passed", "it is the same engine"
+    do("sed -i /DOCKER_HOST/d /home/alumno/.profile")
     do("kill $(pidof dockerd)")
     stopped = {"tipo": "engine", "en_marcha": False}
     wait_until(lambda: check(real_lab, machine, stopped)[0] == "passed", seconds=60)

@@ -61,6 +61,8 @@ docker cp -q $guion.sh $guion:/g.sh; docker start $guion; done 2>/dev/null
 printf 'FROM busybox:1.37\nUSER admin   # el mio\nCMD sleep 9\n' | docker build -q -t notas:1.0 -
 docker run -d --name comentado notas:1.0 2>/dev/null
 printf "FROM busybox:1.37\nCMD ['echo', 'hola']\n" | docker build -q -t comillas:1.0 -; docker run --name comillas comillas:1.0 2>/dev/null
+docker run -d --name quieta busybox:1.37 /bin/sleep 1000; docker stop -t 0 quieta
+printf 'FROM busybox:1.37\nWORKDIR /app/\nENTRYPOINT ["/bin/wc"]\n' | docker build -q -t rutas:1.0 - || exit 1
 echo final
 """
 
@@ -158,6 +160,9 @@ MIAPP = {"tipo": "image", "imagen": "miapp:1.0"}
         ({**WEB, "nombre": "torpe"}, "failed", "chmod +x"),
         ({**WEB, "nombre": "comentado"}, "failed", "no empieza un comentario"),
         ({**WEB, "nombre": "comillas"}, "failed", "comillas dobles"),
+        ({"tipo": "container", "nombre": "quieta", "orden": ["sleep", "1000"]}, "passed", ""),
+        ({**WEB, "nombre": "quieta"}, "failed", "Lo mató una señal"),
+        ({"tipo": "image", "imagen": "rutas:1.0", "entrypoint": ["wc"], "carpeta": "/app"}, "passed", ""),
         ({**WEB, "imagen": "redis:8.0"}, "failed", "docker rm -f web"),
         ({"tipo": "image", "imagen": "notas:1.0", "usuario": "admin"}, "failed", "línea aparte"),
         ({"tipo": "image", "imagen": "inexistente:9"}, "failed", "manifest unknown"),
