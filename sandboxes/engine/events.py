@@ -6,7 +6,7 @@ The engine is the student's: a line may be of any length and shape. Refuses to f
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -72,15 +72,17 @@ def parse_event(line: bytes) -> EventFacts | None:
     return EventFacts(nano=nano, kind=kind, action=action, actor=actor, attributes=_trimmed(raw["Actor"].get("Attributes")))
 
 
-def unsettled(events: Iterable[EventFacts]) -> bool:
-    """Whether some container was stopped of which the end has not been told: that comes by another way, at times a moment later."""
+def unsettled(events: Iterable[EventFacts], running: Callable[[], Collection[str]]) -> bool:
+    """Whether the end of some container has not been told, which comes by another way, at times a moment later: it was stopped, or
+    was started and is none of the ids that `running` gives."""
     last: dict[str, str] = {}
     for event in events:
         if event.kind != "container" or event.verb not in ("start", "die", "stop", "destroy"):
             continue
         if event.verb != "stop" or last.get(event.actor) != "die":
             last[event.actor] = event.verb
-    return "stop" in last.values()
+    started = {actor for actor, verb in last.items() if verb == "start"}
+    return "stop" in last.values() or bool(started and started.difference(running()))
 
 
 def _trimmed(attributes: Any) -> dict[str, str]:

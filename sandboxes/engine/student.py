@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 SETTLES = 0.5
-"""Seconds in which an engine tells that a container has ended that it said was stopped."""
+"""Seconds in which an engine tells that a container has ended that it said was stopped, or that it lists as ended."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +141,14 @@ class StudentEngine(Questions):
     def events(self) -> list[EventFacts]:
         """What has happened in the engine: what the collector kept, and what the engine itself still remembers."""
         past, told = self._past(), self._told()
-        if unsettled(told):
-            time.sleep(SETTLES)  # it ends a moment after `docker stop` has been answered
+        if unsettled(told, self._running):
+            time.sleep(SETTLES)  # that it ended is told a moment after `docker stop`, or `docker run`, has been answered
             told = self._told(again=True)
         known = {(event.nano, event.kind, event.action, event.actor): event for event in (*told, *past.events)}
         return sorted(known.values(), key=lambda event: event.nano)
+
+    def _running(self) -> list[str]:
+        return [str(row.get("Id")) for row in self.listed() if row.get("State") in ("running", "paused")]
 
     def _told(self, *, again: bool = False) -> list[EventFacts]:
         since, until = self._past().since, time.time_ns()

@@ -72,7 +72,13 @@ def test_event_is_read_with_what_counts_of_it() -> None:
     [("start", False), ("start kill stop", True), ("start kill stop die", False), ("start kill die stop", False), ("die start stop", True)],
 )
 def test_who_was_stopped_and_has_not_ended_is_waited_for(actions: str, wait: bool) -> None:
-    assert unsettled(event(action, nano=number) for number, action in enumerate(actions.split(), 1)) is wait
+    told = [event(action, nano=number) for number, action in enumerate(actions.split(), 1)]
+    assert unsettled(told, lambda: {told[0].actor}) is wait
+
+
+@pytest.mark.parametrize(("actions", "wait"), [("start", True), ("start die", False), ("start die destroy", False), ("create", False)])
+def test_who_ended_by_itself_is_waited_for_until_that_is_told(actions: str, wait: bool) -> None:
+    assert unsettled([event(action, nano=number) for number, action in enumerate(actions.split(), 1)], lambda: ()) is wait
 
 
 @pytest.mark.parametrize(
